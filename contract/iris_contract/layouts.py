@@ -1,0 +1,95 @@
+"""Layouts of every file: which HDUs, of which dtype, axes and unit, by the value of DATAMODL.
+
+Axes are named in numpy order, so raw `DATA` (ny, nx, ngroups, nreads) has NAXIS1 = nreads: the
+layout that the public IRIS/Liger pipeline reads. The same axis name within one file means the same
+length; a table lists its columns instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from iris_contract.reftypes import HduSpec, load_reference_types
+
+__all__ = ["Layout", "load_layouts"]
+
+IMAGE = ("ny", "nx")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A file layout: DATAMODL value, role (raw, product, reference or truth), level and HDUs."""
+
+    model: str
+    role: str
+    level: int | None
+    hdus: tuple[HduSpec, ...]
+
+
+def _image(model: str, level: int, unit: str, *more: HduSpec) -> Layout:
+    planes = (
+        HduSpec("DATA", "float32", IMAGE, unit),
+        HduSpec("ERR", "float32", IMAGE, unit),
+        HduSpec("DQ", "uint32", IMAGE),
+    )
+    return Layout(model, "product", level, planes + more)
+
+
+JUMPS = HduSpec("JUMPS", "table", ("Y", "X", "GROUP", "READ", "AMPLITUDE"), optional=True)
+CHI2 = HduSpec("CHI2", "float32", IMAGE, "1", optional=True)
+
+_RAW = Layout(
+    "RampModel",
+    "raw",
+    0,
+    (
+        HduSpec("DATA", "uint16", ("ny", "nx", "ngroups", "nreads"), "DN"),
+        HduSpec("TIMES", "float64", ("ngroups", "nreads"), "s"),
+    ),
+)
+_TRUTH = Layout(
+    "TruthModel",
+    "truth",
+    None,
+    (
+        HduSpec("RATE_SCENE", "float32", IMAGE, "electron/s"),
+        HduSpec("RATE_DETECTED", "float32", IMAGE, "electron/s"),
+        HduSpec("READ_NOISE", "float32", IMAGE, "electron"),
+        HduSpec("GAIN", "float32", IMAGE, "electron/DN"),
+        HduSpec("CAUSE", "uint32", IMAGE),
+        HduSpec("EVENTS", "table", ("Y", "X", "GROUP", "READ", "ELECTRONS")),
+        HduSpec("EFFECTS", "table", ("NAME", "ON")),
+    ),
+)
+_AS_BUILT = Layout(
+    "AsBuiltModel",
+    "truth",
+    None,
+    (
+        HduSpec("GAIN", "float32", IMAGE, "electron/DN"),
+        HduSpec("READ_NOISE", "float32", IMAGE, "electron"),
+        HduSpec("DARK", "float32", IMAGE, "electron/s"),
+        HduSpec("FLAT", "float32", IMAGE, "1"),
+        HduSpec("OFFSET", "float32", IMAGE, "DN"),
+        HduSpec("WELL", "float32", IMAGE, "electron"),
+        HduSpec("BAD", "uint32", IMAGE),
+    ),
+)
+
+
+@lru_cache(maxsize=1)
+def load_layouts() -> Mapping[str, Layout]:
+    """Return every layout, by DATAMODL."""
+    fixed = (
+        _RAW,
+        _image("RateModel", 1, "electron/s", CHI2, JUMPS),
+        _image("ImagerModel", 2, "electron/s"),
+        _TRUTH,
+        _AS_BUILT,
+    )
+    layouts = {layout.model: layout for layout in fixed}
+    for kind in load_reference_types().values():
+        layouts[kind.model] = Layout(kind.model, "reference", None, kind.hdus)
+    return layouts

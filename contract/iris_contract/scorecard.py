@@ -1,0 +1,123 @@
+"""scores/scorecard.json: the flat table of verdicts that everything downstream renders.
+
+Non-finite numbers are the strings NaN, Infinity and -Infinity, so the file is plain JSON. A field
+that does not apply is null.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from iris_contract.atomic import write_json
+from iris_contract.errors import InputError
+
+__all__ = [
+    "FAMILIES",
+    "SCORECARD_SCHEMA",
+    "VERDICTS",
+    "ScoreRow",
+    "Scorecard",
+    "read_scorecard",
+    "write_scorecard",
+]
+
+SCORECARD_SCHEMA = "iris-testbed/scorecard/1"
+VERDICTS: tuple[str, ...] = ("PASS", "FAIL", "INCONCLUSIVE", "NOT_MEASURED", "NOT_APPLICABLE", "ERROR")
+FAMILIES: tuple[str, ...] = tuple(
+    "ramp jump reference_pixel linearity saturation gain read_noise persistence ipc dark flat bad_pixel image "
+    "wavelength rectification extract distortion psf sky telluric flux dispersion metadata simulator".split()
+)
+_WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRow:
+    """One measured (or unmeasured) figure and its verdict against one specification.
+
+    `value` with the interval `low`..`high` (95 %) in `unit`; `method` says how the interval was
+    made; limits and goals are those of the specification, one-sided where one of them is null.
+    `artifacts` are paths inside the run; `reproduce` is a command line.
+    """
+
+    metric: str
+    family: str
+    algorithm: str
+    setting: str
+    condition: str
+    mode: str
+    detector: str
+    scenario: str
+    nights: int
+    n_excluded: int
+    value: float | None
+    unit: str
+    low: float | None
+    high: float | None
+    method: str
+    limit_low: float | None
+    limit_high: float | None
+    goal_low: float | None
+    goal_high: float | None
+    goal_met: bool | None
+    verdict: str
+    reason: str
+    provenance: str
+    requirement: str
+    context: str
+    seeds: str
+    artifacts: tuple[str, ...]
+    reproduce: str
+
+    def __post_init__(self) -> None:
+        if self.verdict not in VERDICTS:
+            raise InputError(f"must be one of {', '.join(VERDICTS)}", key="verdict", value=self.verdict)
+        if self.family not in FAMILIES:
+            raise InputError(f"must be one of {', '.join(FAMILIES)}", key="family", value=self.family)
+
+
+@dataclass(frozen=True, slots=True)
+class Scorecard:
+    """All rows of one run; `run` holds scenario, seed, nights and version."""
+
+    run: dict[str, Any]
+    rows: tuple[ScoreRow, ...]
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _decode(name: str, value: Any) -> Any:
+    if name == "artifacts":
+        return tuple(value)
+    numeric = name in {"value", "low", "high", "limit_low", "limit_high", "goal_low", "goal_high"}
+    return _WORDS.get(value, value) if numeric and isinstance(value, str) else value
+
+
+def write_scorecard(path: str | Path, scorecard: Scorecard) -> None:
+    """Write the scorecard atomically, rows in the order given."""
+    rows = [{f.name: _encode(getattr(row, f.name)) for f in fields(ScoreRow)} for row in scorecard.rows]
+    write_json(path, {"schema": SCORECARD_SCHEMA, "run": scorecard.run, "rows": rows})
+
+
+def read_scorecard(path: str | Path) -> Scorecard:
+    """Read a scorecard; raise InputError where it is missing, broken or of another schema."""
+    try:
+        content = json.loads(Path(path).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"not readable as a scorecard: {error}", file=path) from None
+    if not isinstance(content, dict) or content.get("schema") != SCORECARD_SCHEMA:
+        raise InputError(f"expected {SCORECARD_SCHEMA}", file=path, key="schema", value=None)
+    names = {f.name for f in fields(ScoreRow)}
+    for number, row in enumerate(content["rows"], 1):
+        if set(row) != names:
+            odd = sorted(set(row) ^ names)[0]
+            raise InputError(f"row {number}: missing or unknown field", file=path, key=odd)
+    rows = tuple(ScoreRow(**{k: _decode(k, v) for k, v in row.items()}) for row in content["rows"])
+    return Scorecard(content["run"], rows)
