@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["DQ", "FLAGS", "Flag", "PIXEL_CLASSES", "describe", "has"]
+__all__ = ["DQ", "FLAGS", "PIXEL_CLASSES", "Flag", "describe", "has"]
 
 
 class Flag(NamedTuple):
@@ -65,7 +65,8 @@ def has(plane: npt.NDArray[np.unsignedinteger], *names: str) -> npt.NDArray[np.b
     wanted = 0
     for name in names:
         wanted |= DQ[name]
-    return (plane & plane.dtype.type(wanted & np.iinfo(plane.dtype).max)) != 0
+    mask = plane.dtype.type(wanted & np.iinfo(plane.dtype).max)
+    return np.not_equal(plane & mask, 0)
 
 
 def describe(value: int) -> list[str]:

@@ -111,9 +111,19 @@ def _find_layout(path: str | Path, model: object, wanted: tuple[str, ...]) -> La
 
 def _take_data(hdu: Any) -> npt.NDArray[Any]:
     if isinstance(hdu, fits.BinTableHDU):
-        return np.array(hdu.data.view(np.ndarray).astype(hdu.data.dtype.newbyteorder("=")))
+        return _take_table(hdu)
     data = np.asarray(hdu.data)
     return np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("="))
+
+
+def _take_table(hdu: fits.BinTableHDU) -> npt.NDArray[Any]:
+    """Native-endian structured array with text columns as str."""
+    columns = {name: np.asarray(hdu.data[name]) for name in hdu.columns.names}
+    fields = [(name, c.dtype if c.dtype.kind == "U" else c.dtype.newbyteorder("=")) for name, c in columns.items()]
+    table = np.zeros(len(hdu.data), dtype=fields)
+    for name, column in columns.items():
+        table[name] = column
+    return table
 
 
 def write_layout(path: str | Path, model: str, header: Mapping[str, Any], content: Mapping[str, Any]) -> None:

@@ -165,8 +165,8 @@ class Truth:
         effects = {
             str(name).strip(): bool(on) for name, on in zip(c["EFFECTS"]["NAME"], c["EFFECTS"]["ON"], strict=True)
         }
-        planes = (c[n] for n in ("RATE_SCENE", "RATE_DETECTED", "READ_NOISE", "GAIN", "CAUSE"))
-        return cls(str(header["RAWSHA"]), *planes, c["EVENTS"], effects)
+        scene, detected, noise, gain = (c[n] for n in ("RATE_SCENE", "RATE_DETECTED", "READ_NOISE", "GAIN"))
+        return cls(str(header["RAWSHA"]), scene, detected, noise, gain, c["CAUSE"], c["EVENTS"], effects)
 
     def write(self, path: str | Path) -> None:
         """Write the truth file atomically; raises LayoutError."""

@@ -169,10 +169,19 @@ def _build_detector(name: str, tree: dict[str, Any]) -> Detector:
     plane = tree["focal_planes"][name]
     common = {key: entry["value"] for key, entry in tree["detector"].items()}
     own = {key: entry["value"] for key, entry in tree["detectors"][plane["type"]].items()}
-    same_name = (
-        "outputs reference_border bias_level ktc_noise saturation_level converter_bits cosmic_ray_rate "
-        "hot_limit warm_limit low_response_limit dead_response_limit"
-    ).split()
+    same_name = [
+        "outputs",
+        "reference_border",
+        "bias_level",
+        "ktc_noise",
+        "saturation_level",
+        "converter_bits",
+        "cosmic_ray_rate",
+        "hot_limit",
+        "warm_limit",
+        "low_response_limit",
+        "dead_response_limit",
+    ]
     return Detector(
         name=name,
         type=plane["type"],
