@@ -27,7 +27,7 @@ def replace_file(path: str | Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         if isinstance(error, FileNotFoundError) and not temporary.exists() and path.parent.exists():
             raise

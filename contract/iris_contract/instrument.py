@@ -6,7 +6,7 @@ their provenance, for the documentation and the reports. Nothing here is an as-b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -141,9 +141,11 @@ def _read_yaml() -> dict[str, Any]:
     return loaded
 
 
-def _read_table(name: str) -> Table:
+def _read_table(name: str) -> list[dict[str, Any]]:
     with resources.as_file(resources.files("iris_contract").joinpath(f"data/{name}")) as path:
-        return Table.read(path, format="ascii.ecsv")
+        table = Table.read(path, format="ascii.ecsv")
+    columns = {column: table[column].tolist() for column in table.colnames}
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
 def _collect_facts(tree: dict[str, Any], prefix: str) -> list[Fact]:
@@ -169,19 +171,7 @@ def _build_detector(name: str, tree: dict[str, Any]) -> Detector:
     plane = tree["focal_planes"][name]
     common = {key: entry["value"] for key, entry in tree["detector"].items()}
     own = {key: entry["value"] for key, entry in tree["detectors"][plane["type"]].items()}
-    same_name = [
-        "outputs",
-        "reference_border",
-        "bias_level",
-        "ktc_noise",
-        "saturation_level",
-        "converter_bits",
-        "cosmic_ray_rate",
-        "hot_limit",
-        "warm_limit",
-        "low_response_limit",
-        "dead_response_limit",
-    ]
+    own_names = {field.name for field in fields(Detector)}
     return Detector(
         name=name,
         type=plane["type"],
@@ -190,7 +180,7 @@ def _build_detector(name: str, tree: dict[str, Any]) -> Detector:
         frame_overhead={"FAST": common["overhead_fast"], "SLOW": common["overhead_slow"]},
         quadrant=tuple(plane["quadrant"]),
         **own,
-        **{key: common[key] for key in same_name},
+        **{key: value for key, value in common.items() if key in own_names},
     )
 
 
@@ -198,12 +188,8 @@ def _build_detector(name: str, tree: dict[str, Any]) -> Detector:
 def load_instrument() -> Instrument:
     """Return the as-designed instrument."""
     tree = _read_yaml()
-    filters = [
-        Filter(*(v.item() if hasattr(v, "item") else str(v) for v in row)) for row in _read_table("filters.ecsv")
-    ]
-    gratings = [
-        Grating(*(v.item() if hasattr(v, "item") else str(v) for v in row)) for row in _read_table("gratings.ecsv")
-    ]
+    filters = [Filter(**row) for row in _read_table("filters.ecsv")]
+    gratings = [Grating(**row) for row in _read_table("gratings.ecsv")]
     return Instrument(
         detectors={name: _build_detector(name, tree) for name in DETECTORS},
         filters={f.name: f for f in filters},

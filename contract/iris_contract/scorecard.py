@@ -27,33 +27,31 @@ __all__ = [
 
 SCORECARD_SCHEMA = "iris-testbed/scorecard/1"
 VERDICTS: tuple[str, ...] = ("PASS", "FAIL", "INCONCLUSIVE", "NOT_MEASURED", "NOT_APPLICABLE", "ERROR")
-FAMILIES: tuple[str, ...] = tuple(
-    [
-        "ramp",
-        "jump",
-        "reference_pixel",
-        "linearity",
-        "saturation",
-        "gain",
-        "read_noise",
-        "persistence",
-        "ipc",
-        "dark",
-        "flat",
-        "bad_pixel",
-        "image",
-        "wavelength",
-        "rectification",
-        "extract",
-        "distortion",
-        "psf",
-        "sky",
-        "telluric",
-        "flux",
-        "dispersion",
-        "metadata",
-        "simulator",
-    ]
+FAMILIES: tuple[str, ...] = (
+    "ramp",
+    "jump",
+    "reference_pixel",
+    "linearity",
+    "saturation",
+    "gain",
+    "read_noise",
+    "persistence",
+    "ipc",
+    "dark",
+    "flat",
+    "bad_pixel",
+    "image",
+    "wavelength",
+    "rectification",
+    "extract",
+    "distortion",
+    "psf",
+    "sky",
+    "telluric",
+    "flux",
+    "dispersion",
+    "metadata",
+    "simulator",
 )
 _WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
