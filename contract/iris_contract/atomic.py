@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,8 @@ def replace_file(path: str | Path) -> Iterator[Path]:
             raise
         raise RunDirectoryError(f"cannot write: {error.strerror or error}", file=path) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # nothing was written where even the folder is none
+            temporary.unlink()
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -1,63 +1,115 @@
 """Check files against their layouts: every violation in one line each.
 
-A file conforms when its DATAMODL names a layout, its HDUs have the dtypes and axes of that layout,
-its header carries every keyword that its role requires with allowed values, and, for a raw file,
-when nothing in the header is unknown to the keyword table (truth must not travel in a header).
+A file conforms when its DATAMODL names a layout, its HDUs have the dtypes, axes and units of that
+layout, its header carries every keyword that its role requires with allowed values and agrees with
+the data, and, for a raw file, when nothing in the header is unknown to the keyword table (truth must
+not travel in a header). A reference also carries the keywords by which its kind is selected.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from iris_contract.fitsio import find_array_problem, open_fits
+from astropy.io import fits
+
+from iris_contract.errors import InputError
+from iris_contract.exposure import Subarray
+from iris_contract.fitsio import Header, find_array_problem, open_fits, read_data
+from iris_contract.frames import find_time_problem
+from iris_contract.instrument import DETECTORS, load_instrument
 from iris_contract.keywords import find_problem, load_keywords
 from iris_contract.layouts import Layout, load_layouts
+from iris_contract.reftypes import load_reference_types
 
 __all__ = ["check_file"]
 
-STRUCTURAL = {"SIMPLE", "BITPIX", "NAXIS", "EXTEND", "COMMENT", "HISTORY", "", "CHECKSUM", "DATASUM"}
+_STRUCTURAL = {"SIMPLE", "BITPIX", "NAXIS", "EXTEND", "COMMENT", "HISTORY", "", "CHECKSUM", "DATASUM"}
+_REGION = {"SUBARRAY", "XSTART", "YSTART", "XSIZE", "YSIZE"}
+_SIZES = {"XSIZE": "nx", "YSIZE": "ny", "NGROUPS": "ngroups", "NREADS": "nreads"}
 
 
 def check_file(path: str | Path) -> list[str]:
     """Return the violations of one file, empty if it conforms; raise LayoutError if unreadable."""
     with open_fits(path) as hdus:
-        header = hdus[0].header
+        header = dict(hdus[0].header.items())
         model = header.get("DATAMODL")
         layout = load_layouts().get(str(model))
         if layout is None:
             return [f"DATAMODL={model!r}: names no layout; expected one of {', '.join(load_layouts())}"]
-        violations = [] if layout.role == "truth" else _check_header(header, layout)
         sizes: dict[str, int] = {}
-        for spec in layout.hdus:
-            problem = find_array_problem(spec, hdus, sizes)
-            if problem:
-                violations.append(problem)
-        known = {"PRIMARY", *(spec.name for spec in layout.hdus)}
-        violations += [f"HDU {hdu.name} is not part of {layout.model}" for hdu in hdus if hdu.name not in known]
-        return violations + _check_region(header, sizes)
+        problems = (find_array_problem(spec, hdus, sizes) for spec in layout.hdus)
+        violations = [problem for problem in problems if problem]
+        violations += _check_names(hdus, layout)
+        if layout.model == "RampModel" and not violations:
+            problem = find_time_problem(read_data(hdus["TIMES"], path))
+            violations += [problem] if problem else []
+    return [*_check_header(header, layout), *violations, *_check_agreement(header, layout, sizes)]
 
 
-def _check_header(header: object, layout: Layout) -> list[str]:
-    cards = dict(header.items())  # type: ignore[attr-defined]
-    violations = []
+def _check_names(hdus: fits.HDUList, layout: Layout) -> Iterator[str]:
+    units = {spec.name: spec.unit for spec in layout.hdus}
+    seen = set()
+    for hdu in hdus[1:]:
+        if hdu.name not in units:
+            yield f"HDU {hdu.name} is not part of {layout.model}"
+        elif hdu.name in seen:
+            yield f"HDU {hdu.name} appears twice"
+        elif hdu.header.get("BUNIT", units[hdu.name]) != units[hdu.name]:
+            yield f"HDU {hdu.name} has BUNIT={hdu.header['BUNIT']!r}: must be {units[hdu.name]!r}"
+        seen.add(hdu.name)
+
+
+def _check_header(header: Header, layout: Layout) -> Iterator[str]:
+    required = _find_required(header, layout)
+    if layout.model == "TruthModel" and "RAWSHA" not in header:
+        yield "RAWSHA is missing (SHA-256 of the raw file)"
     for keyword in load_keywords().values():
-        if keyword.keyword not in cards:
-            if layout.role in keyword.required:
-                violations.append(f"{keyword.keyword} is missing ({keyword.description})")
+        if keyword.keyword not in header:
+            if keyword.keyword in required:
+                yield f"{keyword.keyword} is missing ({keyword.description})"
             continue
-        problem = find_problem(keyword, cards[keyword.keyword])
+        problem = find_problem(keyword, header[keyword.keyword])
         if problem:
-            violations.append(f"{keyword.keyword}={cards[keyword.keyword]!r}: {problem}")
+            yield f"{keyword.keyword}={header[keyword.keyword]!r}: {problem}"
     if layout.role == "raw":
-        unknown = [k for k in cards if k not in load_keywords() and k not in STRUCTURAL]
-        violations += [f"{k}={cards[k]!r}: keyword is not in the table" for k in unknown]
-    return violations
+        for key in header:
+            if key not in load_keywords() and key not in _STRUCTURAL:
+                yield f"{key}={header[key]!r}: keyword is not in the table"
 
 
-def _check_region(header: object, sizes: dict[str, int]) -> list[str]:
-    found = []
-    for keyword, axis in (("XSIZE", "nx"), ("YSIZE", "ny"), ("NGROUPS", "ngroups"), ("NREADS", "nreads")):
-        stated = header.get(keyword)  # type: ignore[attr-defined]
-        if axis in sizes and stated is not None and stated != sizes[axis]:
-            found.append(f"{keyword}={stated!r}: the data have {axis}={sizes[axis]}")
-    return found
+def _find_required(header: Header, layout: Layout) -> set[str]:
+    required = {keyword.keyword for keyword in load_keywords().values() if layout.role in keyword.required}
+    kind = load_reference_types().get(str(header.get("REFTYPE")))
+    if layout.role == "reference" and kind is not None:
+        required |= set(kind.match)
+    covers_pixels = any("ny" in spec.axes for spec in layout.hdus)
+    return required if covers_pixels else required - _REGION
+
+
+def _check_agreement(header: Header, layout: Layout, sizes: dict[str, int]) -> Iterator[str]:
+    for key, axis in _SIZES.items():
+        if axis in sizes and key in header and header[key] != sizes[axis]:
+            yield f"{key}={header[key]!r}: the data have {axis}={sizes[axis]}"
+    if layout.level is not None and header.get("DATALVL", layout.level) != layout.level:
+        yield f"DATALVL={header['DATALVL']!r}: {layout.model} is level {layout.level}"
+    kind = load_reference_types().get(str(header.get("REFTYPE")))
+    if layout.role == "reference" and kind is not None and kind.model != layout.model:
+        yield f"REFTYPE={kind.kind!r}: a {kind.kind} reference has DATAMODL {kind.model}"
+    yield from _check_region(header)
+
+
+def _check_region(header: Header) -> Iterator[str]:
+    corner: list[Any] = [header.get(key) for key in ("XSTART", "YSTART", "XSIZE", "YSIZE")]
+    if header.get("DETECTOR") not in DETECTORS or not all(type(value) is int for value in corner):
+        return  # already named as missing or mistyped
+    detector, region = load_instrument().detector(header["DETECTOR"]), Subarray(*corner)
+    try:
+        region.check(detector)
+    except InputError as error:
+        yield str(error)
+        return
+    name = region.name(detector)
+    if header.get("SUBARRAY", name) != name:
+        yield f"SUBARRAY={header['SUBARRAY']!r}: this region is {name}"

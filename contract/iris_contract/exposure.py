@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from iris_contract.errors import InputError
-from iris_contract.instrument import Detector
+from iris_contract.instrument import CLOCKS, Detector
 
 __all__ = ["READ_MODES", "Exposure", "Readout", "Subarray"]
 
@@ -124,7 +124,10 @@ class Readout:
             raise InputError(f"choose {', '.join(READ_MODES)}", key="READMODE", value=self.mode)
         if not 1 <= self.ramps <= MAX_COUNT:
             raise InputError(f"must be 1..{MAX_COUNT}", key="NGROUPS", value=self.ramps)
-        if len(self.times) < 2 or np.any(np.diff(self.times) <= 0) or self.times[0] < 0:
+        if self.clock not in CLOCKS:
+            raise InputError(f"choose {', '.join(CLOCKS)}", key="CLOCK", value=self.clock)
+        finite = bool(np.all(np.isfinite(self.times)))
+        if not finite or len(self.times) < 2 or np.any(np.diff(self.times) <= 0) or self.times[0] < 0:
             raise InputError("needs two or more increasing times from 0 on", key="TIMES", value=self.times[:3])
         if self.mode == "CDS" and len(self.times) != 2:
             raise InputError("CDS has two reads", key="NREADS", value=len(self.times))

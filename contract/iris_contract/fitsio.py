@@ -3,13 +3,15 @@
 Reading trusts nothing: a file that is unreadable, truncated, lacks an HDU or has one of the wrong
 dtype or shape raises LayoutError with one line that names file, HDU and what was found.
 Images are read lazily through `section`, so that a cut of a 4096 x 4096 reference costs only the cut.
+What astropy would convert on the way (compressed, scaled, blanked images, scaled columns) is refused,
+since a file that needs it does not hold the dtype that its layout promises.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +22,10 @@ from astropy.utils.exceptions import AstropyWarning
 
 from iris_contract.atomic import replace_file
 from iris_contract.errors import LayoutError
-from iris_contract.layouts import Layout, load_layouts
+from iris_contract.layouts import COLUMN_KINDS, Layout, column_type, load_layouts
 from iris_contract.reftypes import HduSpec
 
-__all__ = ["Header", "open_fits", "read_header", "read_layout", "write_layout"]
+__all__ = ["Header", "find_array_problem", "open_fits", "read_data", "read_header", "read_layout", "write_layout"]
 
 Header = dict[str, Any]
 _NOT_OURS = {"SIMPLE", "BITPIX", "NAXIS", "EXTEND", "COMMENT", "HISTORY", "", "CHECKSUM", "DATASUM"}
@@ -31,17 +33,42 @@ _NOT_OURS = {"SIMPLE", "BITPIX", "NAXIS", "EXTEND", "COMMENT", "HISTORY", "", "C
 
 @contextmanager
 def open_fits(path: str | Path) -> Iterator[fits.HDUList]:
-    """Open a FITS file for reading; raise LayoutError if it is missing, not FITS or truncated."""
-    path = Path(path)
+    """Open a FITS file for reading; raise LayoutError if it is missing, not FITS or truncated.
+
+    Inside the block every header is parsed already, and astropy's warnings are errors.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", AstropyWarning)  # truncation is only a warning upstream
+        hdus = _open_parsed(Path(path))
+        try:
+            yield hdus
+        finally:
+            hdus.close(output_verify="ignore")
+
+
+def _open_parsed(path: Path) -> fits.HDUList:
+    if path.is_dir():
+        raise LayoutError("is a directory, not a FITS file", file=path)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", AstropyWarning)  # truncation is only a warning upstream
-            with fits.open(path, mode="readonly", memmap=False, lazy_load_hdus=False) as hdus:
-                yield hdus
+        with ExitStack() as stack:
+            hdus = stack.enter_context(
+                fits.open(path, mode="readonly", memmap=False, lazy_load_hdus=False, disable_image_compression=True)
+            )
+            for hdu in hdus:
+                _parse(hdu)
+            stack.pop_all()
+            return hdus
     except FileNotFoundError:
         raise LayoutError("no such file", file=path) from None
-    except (OSError, AstropyWarning, fits.VerifyError, EOFError) as error:
+    except Exception as error:  # what a broken header raises in astropy is nearly any type
         raise LayoutError(f"not a readable FITS file, perhaps truncated: {error}", file=path) from None
+
+
+def _parse(hdu: Any) -> None:
+    """Make astropy read what it leaves for later: every card, and the columns of a table."""
+    list(hdu.header.items())
+    if isinstance(hdu, fits.BinTableHDU):
+        _ = hdu.columns.dtype
 
 
 def _take_cards(header: fits.Header) -> Header:
@@ -60,27 +87,47 @@ def find_array_problem(spec: HduSpec, hdus: fits.HDUList, sizes: dict[str, int])
         return None if spec.optional else f"HDU {spec.name} is missing"
     hdu = hdus[spec.name]
     if spec.dtype == "table":
-        if not isinstance(hdu, fits.BinTableHDU):
-            return f"HDU {spec.name} must be a binary table"
-        missing = [c for c in spec.axes if c not in hdu.columns.names]
-        return f"HDU {spec.name} lacks the column {missing[0]}" if missing else None
-    if isinstance(hdu, fits.BinTableHDU) or hdu.header.get("NAXIS", 0) != len(spec.axes):
-        return f"HDU {spec.name} must be an image with axes ({', '.join(spec.axes)})"
+        return _find_table_problem(spec, hdu)
+    if not isinstance(hdu, fits.ImageHDU) or hdu.header["NAXIS"] != len(spec.axes):
+        return f"HDU {spec.name} must be an uncompressed image with axes ({', '.join(spec.axes)})"
     found = _dtype_of(hdu)
     if found != spec.dtype:
         return f"HDU {spec.name} must be {spec.dtype}, found {found}"
-    for axis, length in zip(spec.axes, hdu.shape, strict=True):
+    return _find_size_problem(spec, hdu.shape, sizes)
+
+
+def _find_table_problem(spec: HduSpec, hdu: Any) -> str | None:
+    if not isinstance(hdu, fits.BinTableHDU):
+        return f"HDU {spec.name} must be a binary table"
+    columns = hdu.columns
+    for name in spec.axes:
+        if name not in columns.names:
+            return f"HDU {spec.name} lacks the column {name}"
+        dtype, scale = columns.dtype[name], columns[name].bscale
+        if dtype.kind not in COLUMN_KINDS[column_type(name)] or scale not in (None, "", 1):
+            return f"HDU {spec.name} column {name} must hold one {column_type(name)} per row"
+    return None
+
+
+def _find_size_problem(spec: HduSpec, shape: tuple[int, ...], sizes: dict[str, int]) -> str | None:
+    for axis, length in zip(spec.axes, shape, strict=True):
+        if length == 0:
+            return f"HDU {spec.name} is empty: {axis}=0"
         if sizes.setdefault(axis, length) != length:
             return f"HDU {spec.name} has {axis}={length} where {sizes[axis]} was expected"
     return None
 
 
-def _dtype_of(hdu: Any) -> str:
+def _dtype_of(hdu: fits.ImageHDU) -> str:
+    """Name the dtype that the header promises; read before the data, since astropy then edits it."""
     names = {8: "uint8", 16: "int16", 32: "int32", 64: "int64", -32: "float32", -64: "float64"}
-    offset, bits = hdu._orig_bzero, hdu._orig_bitpix
-    if (bits, offset) in ((16, 2**15), (32, 2**31)):
-        return f"uint{bits}"
-    return names[bits]
+    zero, scale, bits = hdu.header.get("BZERO", 0), hdu.header.get("BSCALE", 1), hdu.header["BITPIX"]
+    name = names.get(bits, f"BITPIX={bits}")
+    if scale == 1 and (bits, zero) in ((16, 2**15), (32, 2**31)):
+        name = f"u{name}"
+    elif scale != 1 or zero != 0:
+        name = f"{name} scaled by BSCALE={scale} BZERO={zero}"
+    return f"{name} with BLANK={hdu.header['BLANK']}" if "BLANK" in hdu.header else name
 
 
 def read_layout(path: str | Path, *models: str) -> tuple[Layout, Header, dict[str, Any]]:
@@ -97,7 +144,7 @@ def read_layout(path: str | Path, *models: str) -> tuple[Layout, Header, dict[st
             if problem:
                 raise LayoutError(problem, file=path, key="DATAMODL", value=layout.model)
             if spec.name in hdus:
-                content[spec.name] = _take_data(hdus[spec.name])
+                content[spec.name] = read_data(hdus[spec.name], path)
         return layout, _take_cards(hdus[0].header), content
 
 
@@ -109,11 +156,15 @@ def _find_layout(path: str | Path, model: object, wanted: tuple[str, ...]) -> La
     return layouts[str(model)]
 
 
-def _take_data(hdu: Any) -> npt.NDArray[Any]:
-    if isinstance(hdu, fits.BinTableHDU):
-        return _take_table(hdu)
-    data = np.asarray(hdu.data)
-    return np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("="))
+def read_data(hdu: Any, path: str | Path, cut: tuple[slice, ...] | None = None) -> npt.NDArray[Any]:
+    """Return an HDU's image, or its `cut`, or its table, native-endian; raise LayoutError if broken."""
+    try:
+        if isinstance(hdu, fits.BinTableHDU):
+            return _take_table(hdu)
+        data = np.asarray(hdu.data if cut is None else hdu.section[cut])
+        return np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("="))
+    except Exception as error:  # as in _open_parsed: damage surfaces as any type
+        raise LayoutError(f"HDU {hdu.name} is not readable: {error}", file=path) from None
 
 
 def _take_table(hdu: fits.BinTableHDU) -> npt.NDArray[Any]:
@@ -132,13 +183,6 @@ def write_layout(path: str | Path, model: str, header: Mapping[str, Any], conten
     Arrays are cast to nothing: raises LayoutError where dtype, axes or a required HDU is wrong.
     """
     layout = _find_layout(path, model, ())
-    primary = fits.PrimaryHDU()
-    for key, value in {**header, "DATAMODL": model}.items():
-        primary.header[key] = value
-    hdus = fits.HDUList([primary])
-    for spec in layout.hdus:
-        if spec.name in content:
-            hdus.append(_make_hdu(spec, np.asarray(content[spec.name])))
     unknown = set(content) - {spec.name for spec in layout.hdus}
     if unknown:
         raise LayoutError(f"the layout has no HDU {sorted(unknown)[0]}", file=path, key="DATAMODL", value=model)
@@ -147,6 +191,8 @@ def write_layout(path: str | Path, model: str, header: Mapping[str, Any], conten
         problem = _find_content_problem(spec, content, sizes)
         if problem:
             raise LayoutError(problem, file=path, key="DATAMODL", value=model)
+    hdus = fits.HDUList([_make_primary(path, {**header, "DATAMODL": model})])
+    hdus.extend(_make_hdu(spec, np.asarray(content[spec.name])) for spec in layout.hdus if spec.name in content)
     with replace_file(path) as temporary:
         hdus.writeto(temporary, overwrite=True)
 
@@ -156,15 +202,31 @@ def _find_content_problem(spec: HduSpec, content: Mapping[str, Any], sizes: dict
         return None if spec.optional else f"HDU {spec.name} is missing"
     data = np.asarray(content[spec.name])
     if spec.dtype == "table":
-        names = data.dtype.names or ()
-        missing = [c for c in spec.axes if c not in names]
-        return f"HDU {spec.name} lacks the column {missing[0]}" if missing else None
+        return _find_column_problem(spec, data)
     if data.ndim != len(spec.axes) or data.dtype.name != spec.dtype:
         return f"HDU {spec.name} must be {spec.dtype} ({', '.join(spec.axes)}), got {data.dtype.name} {data.shape}"
-    for axis, length in zip(spec.axes, data.shape, strict=True):
-        if sizes.setdefault(axis, length) != length:
-            return f"HDU {spec.name} has {axis}={length} where {sizes[axis]} was expected"
+    return _find_size_problem(spec, data.shape, sizes)
+
+
+def _find_column_problem(spec: HduSpec, table: npt.NDArray[Any]) -> str | None:
+    for name in spec.axes:
+        if name not in (table.dtype.names or ()):
+            return f"HDU {spec.name} lacks the column {name}"
+        if table.dtype[name].kind not in COLUMN_KINDS[column_type(name)]:
+            return f"HDU {spec.name} column {name} must hold one {column_type(name)} per row"
     return None
+
+
+def _make_primary(path: str | Path, header: Mapping[str, Any]) -> fits.PrimaryHDU:
+    primary = fits.PrimaryHDU()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", AstropyWarning)
+        for key, value in header.items():
+            try:
+                primary.header[key] = value
+            except (ValueError, TypeError, AstropyWarning) as error:
+                raise LayoutError(f"no FITS card can hold it: {error}", file=path, key=key, value=value) from None
+    return primary
 
 
 def _make_hdu(spec: HduSpec, data: npt.NDArray[Any]) -> Any:

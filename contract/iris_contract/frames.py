@@ -11,9 +11,17 @@ import numpy.typing as npt
 
 from iris_contract.errors import LayoutError, ReferenceFileError
 from iris_contract.exposure import Subarray
-from iris_contract.fitsio import Header, open_fits, read_header, read_layout, write_layout
+from iris_contract.fitsio import (
+    Header,
+    find_array_problem,
+    open_fits,
+    read_data,
+    read_header,
+    read_layout,
+    write_layout,
+)
 from iris_contract.instrument import Detector, load_instrument
-from iris_contract.reftypes import load_reference_types
+from iris_contract.reftypes import HduSpec, ReferenceType, load_reference_types
 
 __all__ = ["AsBuiltMaps", "Image", "Ramp", "Reference", "Truth", "read_region"]
 
@@ -21,11 +29,29 @@ Float = npt.NDArray[np.float32]
 
 
 def read_region(header: Header, path: str | Path | None = None) -> Subarray:
-    """Return the detector region that a header states; raise LayoutError where it is absent."""
-    try:
-        return Subarray(*(int(header[k]) for k in ("XSTART", "YSTART", "XSIZE", "YSIZE")))
-    except KeyError as error:
-        raise LayoutError("keyword is missing", file=path, key=error.args[0], value=None) from None
+    """Return the detector region that a header states; raise LayoutError where it is none."""
+    corner = []
+    for key in ("XSTART", "YSTART", "XSIZE", "YSIZE"):
+        value = header.get(key)
+        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
+            raise LayoutError("must be an integer from 1", file=path, key=key, value=value)
+        corner.append(int(value))
+    return Subarray(*corner)
+
+
+def _check_size(cover: Subarray, spec: HduSpec, shape: tuple[int, ...], path: str | Path) -> None:
+    """Raise LayoutError unless the (ny, nx) axes of an array have the size of its region."""
+    sizes = dict(zip(spec.axes, shape, strict=True)) if spec.dtype != "table" else {}
+    found = sizes.get("ny", cover.ysize), sizes.get("nx", cover.xsize)
+    if found != cover.shape:
+        raise LayoutError(f"HDU {spec.name} has (ny, nx)={found}", file=path, key="YSIZE,XSIZE", value=cover.shape)
+
+
+def find_time_problem(times: npt.NDArray[np.float64]) -> str | None:
+    """Return what is wrong with TIMES (ngroups, nreads) in words, or None."""
+    if not np.all(np.isfinite(times)) or np.any(times < 0):
+        return "HDU TIMES must hold finite seconds from each reset, none negative"
+    return None if np.all(np.diff(times, axis=1) > 0) else "HDU TIMES must increase within each ramp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +65,12 @@ class Ramp:
     @classmethod
     def read(cls, path: str | Path) -> Self:
         """Read a raw file; raises LayoutError."""
-        _, header, content = read_layout(path, "RampModel")
+        layout, header, content = read_layout(path, "RampModel")
         ramp = cls(header, content["DATA"], content["TIMES"])
-        if ramp.region(path).shape != ramp.reads.shape[:2]:
-            raise LayoutError(
-                f"DATA is {ramp.reads.shape[:2]}", file=path, key="YSIZE,XSIZE", value=ramp.region().shape
-            )
+        _check_size(ramp.region(path), layout.hdus[0], ramp.reads.shape, path)
+        problem = find_time_problem(ramp.times)
+        if problem:
+            raise LayoutError(problem, file=path)
         return ramp
 
     def write(self, path: str | Path) -> None:
@@ -102,7 +128,7 @@ class Reference:
     @property
     def kind(self) -> str:
         """Reference type, the header's REFTYPE."""
-        return str(self.header["REFTYPE"])
+        return str(self.header.get("REFTYPE"))
 
     @classmethod
     def read(cls, path: str | Path, kind: str, region: Subarray | None = None) -> Self:
@@ -110,34 +136,49 @@ class Reference:
 
         Raises LayoutError, or ReferenceFileError where it is another kind or does not cover.
         """
-        table = load_reference_types()
+        kind_type = _find_type(kind, path)
         header = read_header(path)
         if header.get("REFTYPE") != kind:
             raise ReferenceFileError(
                 f"expected a {kind} reference", file=path, key="REFTYPE", value=header.get("REFTYPE")
             )
-        if region is None:
-            _, header, content = read_layout(path, table[kind].model)
-            return cls(header, content)
+        if not any(axis in spec.axes for spec in kind_type.hdus for axis in ("ny", "nx")):
+            return cls(header, read_layout(path, kind_type.model)[2])
         cover = read_region(header, path)
+        region = cover if region is None else region
         if not cover.contains(region):
             raise ReferenceFileError(f"{kind} reference covers {cover}, the data need {region}", file=path)
-        cut = region.cut_from(cover)
-        with open_fits(path) as hdus:
-            content = {}
-            for spec in table[kind].hdus:
-                if spec.name not in hdus:
-                    raise LayoutError(f"HDU {spec.name} is missing", file=path)
-                part = hdus[spec.name].section[cut] if spec.axes[:2] == ("ny", "nx") else hdus[spec.name].data
-                data = np.asarray(part)
-                if data.dtype.name != spec.dtype:
-                    raise LayoutError(f"HDU {spec.name} must be {spec.dtype}, found {data.dtype.name}", file=path)
-                content[spec.name] = np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("="))
-        return cls(header, content)
+        return cls(header, _read_cut(path, kind_type, cover, region))
 
     def write(self, path: str | Path) -> None:
-        """Write the reference atomically; raises LayoutError."""
-        write_layout(path, load_reference_types()[self.kind].model, self.header, self.content)
+        """Write the reference atomically; raises LayoutError, or ReferenceFileError for an unknown kind."""
+        write_layout(path, _find_type(self.kind, path).model, self.header, self.content)
+
+
+def _find_type(kind: str, path: str | Path) -> ReferenceType:
+    table = load_reference_types()
+    if kind not in table:
+        raise ReferenceFileError(f"choose {', '.join(table)}", file=path, key="REFTYPE", value=kind)
+    return table[kind]
+
+
+def _read_cut(path: str | Path, kind: ReferenceType, cover: Subarray, region: Subarray) -> dict[str, npt.NDArray[Any]]:
+    """Content of a reference that covers `cover`, its ny and nx axes cut to `region`."""
+    rows, columns = region.cut_from(cover)
+    content: dict[str, npt.NDArray[Any]] = {}
+    sizes: dict[str, int] = {}
+    with open_fits(path) as hdus:
+        if hdus[0].header.get("DATAMODL") != kind.model:
+            raise LayoutError(f"expected {kind.model}", file=path, key="DATAMODL", value=hdus[0].header.get("DATAMODL"))
+        for spec in kind.hdus:
+            problem = find_array_problem(spec, hdus, sizes)
+            if problem:
+                raise LayoutError(problem, file=path, key="DATAMODL", value=kind.model)
+            _check_size(cover, spec, hdus[spec.name].shape if spec.dtype != "table" else (), path)
+            cut = tuple({"ny": rows, "nx": columns}.get(axis, slice(None)) for axis in spec.axes)
+            whole = spec.dtype == "table" or region == cover
+            content[spec.name] = read_data(hdus[spec.name], path, None if whole else cut)
+    return content
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +203,8 @@ class Truth:
     def read(cls, path: str | Path) -> Self:
         """Read a truth file; raises LayoutError."""
         _, header, c = read_layout(path, "TruthModel")
+        if "RAWSHA" not in header:
+            raise LayoutError("keyword is missing (SHA-256 of the raw file)", file=path, key="RAWSHA")
         effects = {
             str(name).strip(): bool(on) for name, on in zip(c["EFFECTS"]["NAME"], c["EFFECTS"]["ON"], strict=True)
         }

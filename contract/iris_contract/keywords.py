@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, time
 from functools import lru_cache
 from importlib import resources
 
@@ -21,9 +22,9 @@ from iris_contract.reftypes import load_reference_types
 __all__ = ["Keyword", "find_problem", "load_keywords"]
 
 _FORMATS = {
-    "@date": re.compile(r"\d{4}-\d{2}-\d{2}"),
-    "@time": re.compile(r"\d{2}:\d{2}:\d{2}(\.\d+)?"),
-    "@datetime": re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?"),
+    "@date": (re.compile(r"\d{4}-\d{2}-\d{2}"), "YYYY-MM-DD"),
+    "@time": (re.compile(r"\d{2}:\d{2}:\d{2}(\.\d+)?"), "hh:mm:ss.sss"),
+    "@datetime": (re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?"), "YYYY-MM-DDThh:mm:ss"),
 }
 _TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (float, int), "bool": (bool,)}
 
@@ -78,9 +79,21 @@ def find_problem(keyword: Keyword, value: object) -> str | None:
         return f"must be of type {keyword.type}"
     if not keyword.allowed:
         return None
-    text = str(value)
-    for allowed in keyword.allowed:
-        pattern = _FORMATS.get(allowed)
-        if text == allowed or (pattern and pattern.fullmatch(text)):
-            return None
-    return f"must be one of {', '.join(keyword.allowed)}"
+    if any(_serves(allowed, str(value)) for allowed in keyword.allowed):
+        return None
+    return f"must be one of {', '.join(_FORMATS[a][1] if a in _FORMATS else a for a in keyword.allowed)}"
+
+
+def _serves(allowed: str, text: str) -> bool:
+    if allowed not in _FORMATS:
+        return text == allowed
+    return bool(_FORMATS[allowed][0].fullmatch(text)) and _is_moment(text)
+
+
+def _is_moment(text: str) -> bool:
+    """Tell whether the calendar and the clock have this date, time or both."""
+    try:
+        (time if text[2] == ":" else datetime).fromisoformat(text)
+    except ValueError:
+        return False
+    return True

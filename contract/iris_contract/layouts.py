@@ -13,9 +13,23 @@ from functools import lru_cache
 
 from iris_contract.reftypes import HduSpec, load_reference_types
 
-__all__ = ["Layout", "load_layouts"]
+__all__ = ["COLUMN_KINDS", "Layout", "column_type", "load_layouts"]
 
 IMAGE = ("ny", "nx")
+
+COLUMN_KINDS: Mapping[str, str] = {"text": "US", "integer": "iu", "float": "f"}
+"""Type of a table column to the numpy dtype kinds that serve."""
+
+_COLUMN_TYPES = {
+    "text": ("NAME", "SENSOR", "RULE"),
+    "integer": ("Y", "X", "GROUP", "READ", "ON"),
+    "float": ("AMPLITUDE", "ELECTRONS", "WAVELENGTH", "DX", "DY", "ZERO_POINT", "LOW", "HIGH"),
+}
+
+
+def column_type(name: str) -> str:
+    """Return text, integer or float: what a column of this name holds in every table."""
+    return next(kind for kind, names in _COLUMN_TYPES.items() if name in names)
 
 
 @dataclass(frozen=True, slots=True)

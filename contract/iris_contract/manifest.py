@@ -51,6 +51,8 @@ class ManifestRow:
 
 
 def _resolve(run: Path, relative: str, name: str) -> Path:
+    if "\0" in relative:
+        raise ManifestError("no path holds a null character", file=run, key=name, value=relative)
     path = (run / relative).resolve()
     if Path(relative).is_absolute() or not path.is_relative_to(run.resolve()):
         raise ManifestError("path leaves the run directory", file=run, key=name, value=relative)
@@ -91,12 +93,15 @@ def _parse_row(entry: Any, number: int, file: Path) -> ManifestRow:
             raise fail("must be a non-empty list of strings", key, entry[key])
     if len(entry["raw"]) != len(entry["raw_sha256"]) or not all(map(_is_hash, entry["raw_sha256"])):
         raise fail("needs one SHA-256 per raw file", "raw_sha256", entry["raw_sha256"])
-    if not isinstance(entry.get("references", {}), dict) or not isinstance(entry.get("context", ""), str):
-        raise fail("must map kinds to names", "references", entry.get("references"))
+    references = entry.get("references", {})
+    if not isinstance(references, dict) or not all(isinstance(v, str) for v in references.values()):
+        raise fail("must map kinds to file names", "references", references)
+    if not isinstance(entry.get("context", ""), str):
+        raise fail("must be a string", "context", entry["context"])
     values = {**entry, "raw": tuple(entry["raw"]), "raw_sha256": tuple(entry["raw_sha256"])}
     row = ManifestRow(**values)
-    for name in ("product", "truth"):
-        _resolve(file.parent, getattr(row, name), name)
+    for name, relative in (("product", row.product), ("truth", row.truth), *(("raw", raw) for raw in row.raw)):
+        _resolve(file.parent, relative, name)
     return row
 
 
@@ -107,7 +112,7 @@ def read_manifest(path: str | Path) -> list[ManifestRow]:
         content = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise ManifestError("no such file", file=path) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ManifestError(f"not readable as JSON: {error}", file=path) from None
     if not isinstance(content, dict) or content.get("schema") != MANIFEST_SCHEMA:
         found = content.get("schema") if isinstance(content, dict) else content

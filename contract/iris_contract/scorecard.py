@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ _WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 class ScoreRow:
     """One measured (or unmeasured) figure and its verdict against one specification.
 
-    `value` with the interval `low`..`high` (95 %) in `unit`; `method` says how the interval was
+    `value` with the interval `low`..`high` of confidence `level` in `unit`; `method` says how the interval was
     made; limits and goals are those of the specification, one-sided where one of them is null.
     `artifacts` are paths inside the run; `reproduce` is a command line.
     """
@@ -93,6 +94,7 @@ class ScoreRow:
     seeds: str
     artifacts: tuple[str, ...]
     reproduce: str
+    level: float = 0.95
 
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:
@@ -115,11 +117,36 @@ def _encode(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _decode(name: str, value: Any) -> Any:
-    if name == "artifacts":
+def _decode(kind: str, value: Any) -> Any:
+    if kind.startswith("tuple") and isinstance(value, list):
         return tuple(value)
-    numeric = name in {"value", "low", "high", "limit_low", "limit_high", "goal_low", "goal_high"}
-    return _WORDS.get(value, value) if numeric and isinstance(value, str) else value
+    return _WORDS.get(value, value) if kind.startswith("float") and isinstance(value, str) else value
+
+
+_CHECKS: dict[str, Callable[[Any], bool]] = {
+    "str": lambda v: isinstance(v, str),
+    "int": lambda v: isinstance(v, int) and not isinstance(v, bool),
+    "float": lambda v: isinstance(v, (int, float)) and not isinstance(v, bool),
+    "bool": lambda v: isinstance(v, bool),
+    "None": lambda v: v is None,
+    "tuple[str, ...]": lambda v: isinstance(v, tuple) and all(isinstance(part, str) for part in v),
+}
+
+
+def _parse_row(entry: Any, number: int, path: str | Path) -> ScoreRow:
+    kinds = {f.name: str(f.type) for f in fields(ScoreRow)}
+    if not isinstance(entry, dict):
+        raise InputError("must be an object", file=path, key=f"row {number}", value=entry)
+    for name in sorted(set(entry) ^ set(kinds)):
+        raise InputError(f"row {number}: missing or unknown field", file=path, key=name, value=entry.get(name))
+    values = {name: _decode(kinds[name], value) for name, value in entry.items()}
+    for name, value in values.items():
+        if not any(_CHECKS[kind](value) for kind in kinds[name].split(" | ")):
+            raise InputError(f"row {number}: must be of type {kinds[name]}", file=path, key=name, value=value)
+    try:
+        return ScoreRow(**values)
+    except InputError as error:
+        raise InputError(f"row {number}: {error.problem}", file=path, key=error.key, value=error.value) from None
 
 
 def write_scorecard(path: str | Path, scorecard: Scorecard) -> None:
@@ -132,14 +159,15 @@ def read_scorecard(path: str | Path) -> Scorecard:
     """Read a scorecard; raise InputError where it is missing, broken or of another schema."""
     try:
         content = json.loads(Path(path).read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except FileNotFoundError:
+        raise InputError("no such file", file=path) from None
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"not readable as a scorecard: {error}", file=path) from None
-    if not isinstance(content, dict) or content.get("schema") != SCORECARD_SCHEMA:
-        raise InputError(f"expected {SCORECARD_SCHEMA}", file=path, key="schema", value=None)
-    names = {f.name for f in fields(ScoreRow)}
-    for number, row in enumerate(content["rows"], 1):
-        if set(row) != names:
-            odd = sorted(set(row) ^ names)[0]
-            raise InputError(f"row {number}: missing or unknown field", file=path, key=odd)
-    rows = tuple(ScoreRow(**{k: _decode(k, v) for k, v in row.items()}) for row in content["rows"])
+    found = content.get("schema") if isinstance(content, dict) else content
+    if not isinstance(content, dict) or found != SCORECARD_SCHEMA:
+        raise InputError(f"expected {SCORECARD_SCHEMA}", file=path, key="schema", value=found)
+    for key, kind in (("run", dict), ("rows", list)):
+        if not isinstance(content.get(key), kind):
+            raise InputError(f"must be of type {kind.__name__}", file=path, key=key, value=content.get(key))
+    rows = tuple(_parse_row(entry, number, path) for number, entry in enumerate(content["rows"], 1))
     return Scorecard(content["run"], rows)
