@@ -1,0 +1,37 @@
+"""The effects that an exposure can be simulated with or without.
+
+Off means absent. Without `dark` there is no dark current and hence no hot or warm pixel; without
+`flat` every pixel responds alike and none is dead; without `bad_pixels` the defective pixels are as
+their neighbours. Without `photon_noise` light and dark current arrive exactly as expected. Without
+`offsets` and `gain_spread` every pixel has the design's bias level and gain. Conversion to 16-bit
+integers is never off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from iris_contract.errors import InputError
+
+__all__ = ["EFFECTS", "choose_effects"]
+
+EFFECTS: tuple[str, ...] = (
+    "photon_noise",
+    "dark",
+    "flat",
+    "bad_pixels",
+    "cosmic_rays",
+    "read_noise",
+    "reset_noise",
+    "offsets",
+    "gain_spread",
+    "saturation",
+)
+
+
+def choose_effects(names: Iterable[str]) -> frozenset[str]:
+    """Return the effects that are on; raise InputError for a name that is not an effect."""
+    chosen = frozenset([names] if isinstance(names, str) else names)
+    for name in sorted(chosen - set(EFFECTS)):
+        raise InputError(f"no such effect; choose among {', '.join(EFFECTS)}", key="effects", value=name)
+    return chosen
