@@ -1,0 +1,169 @@
+"""Run the negative controls: prove that every validator fails what is broken.
+
+A control holds only if its specification is PASS on the good products and FAIL on broken twins made
+from the same seeds, and if the specifications it must not touch keep their verdicts.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from iris_contract.atomic import hash_file, write_json
+from iris_contract.errors import ReferenceFileError
+from iris_contract.fitsio import read_header
+from iris_contract.manifest import ManifestRow
+from iris_contract.scorecard import Scorecard, ScoreRow
+from iris_harness.run_directory import RunDirectory
+from iris_harness.score import Scoring, decode_samples, encode_samples
+from iris_harness.tasks import Task, hash_source, make_key
+from iris_harness.workers import Workers
+
+__all__ = ["Control", "load_controls", "run_controls", "sample_broken"]
+
+SCHEMA = "iris-testbed/controls/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One control; the fields are those of `data/controls.yaml`."""
+
+    name: str
+    fault: str
+    family: str
+    algorithm: str
+    setting: str
+    exposure: str
+    specification: str
+    condition: str
+    unmoved: tuple[str, ...]
+
+    def applies_to(self, row: ManifestRow) -> bool:
+        """Tell whether a manifest row is one of the products that this control breaks."""
+        mine = (self.family, self.algorithm, self.setting, self.exposure)
+        return (row.family, row.algorithm, row.setting, row.exposure) == mine
+
+
+@lru_cache(maxsize=1)
+def load_controls() -> tuple[Control, ...]:
+    """Return the controls that ship with the testbed."""
+    text = resources.files("iris_harness").joinpath("data/controls.yaml").read_text("utf-8")
+    return tuple(Control(**{**entry, "unmoved": tuple(entry["unmoved"])}) for entry in yaml.safe_load(text))
+
+
+def run_controls(
+    run: RunDirectory, scoring: Scoring, workers: Workers, manifest: list[ManifestRow], scorecard: Scorecard
+) -> str:
+    """Run every control whose products exist, write scores/controls.json, return a summary."""
+    source = hash_source("iris_contract", "iris_reduction", "iris_validators", "iris_harness.faults")
+    plans = []
+    for number, control in enumerate(load_controls()):
+        rows = [row for row in manifest if control.applies_to(row)]
+        for night in sorted({row.night for row in rows}):
+            mine = [row for row in rows if row.night == night]
+            key = make_key(asdict(control), [row.product_sha256 for row in mine], source)
+            call, name = "iris_harness.controls:sample_broken", f"control-{number:02d}-{night:03d}"
+            plans.append((control, Task(name, "controls", call, (run.root, control, mine, name), key)))
+    results = workers.run("controls", [task for _, task in plans])
+    entries = [_refuse_wrong_detector(run, manifest)]
+    for control in load_controls():
+        contents = [r.content for (c, _), r in zip(plans, results, strict=True) if c is control]
+        if contents:
+            broken = scoring.judge([s for content in contents for s in decode_samples(content)])
+            entries.append(_compare(control, scorecard, broken))
+    entries = [entry for entry in entries if entry]
+    write_json(run.scores / "controls.json", {"schema": SCHEMA, "controls": entries})
+    return f"{sum(e['held'] for e in entries)} of {len(entries)} held"
+
+
+def sample_broken(root: Path, control: Control, rows: list[ManifestRow], name: str) -> tuple[list[Path], Any]:
+    """Break the products of one night, sample them, and remove them again."""
+    from iris_harness.faults import FAULTS
+    from iris_validators import sample_group
+
+    run = RunDirectory(root)
+    folder = root / "controls" / name
+    broken = []
+    try:
+        for number, row in enumerate(rows):
+            out = folder / str(number)
+            path = FAULTS[control.fault](run, row, out)
+            broken.append(replace(row, product=run.relative(path), product_sha256=hash_file(path)))
+        samples = sample_group(root, broken)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return [], encode_samples(samples)
+
+
+def _find(scorecard: Scorecard, control: Control, specification: str) -> ScoreRow | None:
+    wanted = (specification, control.algorithm, control.setting, control.condition)
+    for row in scorecard.rows:
+        if (row.metric, row.algorithm, row.setting, row.condition) == wanted:
+            return row
+    return None
+
+
+def _compare(control: Control, good: Scorecard, broken: Scorecard) -> dict[str, Any]:
+    twin = _find(good, control, control.specification)
+    bad = _find(broken, control, control.specification)
+    moved = [s for s in control.unmoved if not _same(control, good, broken, s)]
+    twin_verdict, broken_verdict = (row.verdict if row else "NOT_MEASURED" for row in (twin, bad))
+    held = twin_verdict == "PASS" and broken_verdict == "FAIL" and not moved
+    return {
+        "name": control.name,
+        "fault": control.fault,
+        "specification": control.specification,
+        "condition": control.condition,
+        "twin_verdict": twin_verdict,
+        "broken_verdict": broken_verdict,
+        "twin_value": _number(twin),
+        "broken_value": _number(bad),
+        "unmoved": list(control.unmoved),
+        "held": held,
+        "reason": f"moved: {', '.join(moved)}" if moved else "",
+    }
+
+
+def _same(control: Control, good: Scorecard, broken: Scorecard, specification: str) -> bool:
+    pair = [_find(card, control, specification) for card in (good, broken)]
+    return all(pair) and len({row.verdict for row in pair if row}) == 1
+
+
+def _number(row: ScoreRow | None) -> float | str | None:
+    if row is None or row.value is None:
+        return None
+    return row.value if abs(row.value) < float("inf") else str(row.value)
+
+
+def _refuse_wrong_detector(run: RunDirectory, manifest: list[ManifestRow]) -> dict[str, Any] | None:
+    """The selection must refuse data of a detector that has no reference."""
+    from iris_reduction.selection import select
+
+    images = [row for row in manifest if row.family == "image" and row.setting == "chain"]
+    if not images:
+        return None
+    header = read_header(run.root / images[0].raw[0]) | {"DETECTOR": "IMG2"}
+    try:
+        select(header, ["flat"], run.cache("chain"))
+        refusal = ""
+    except ReferenceFileError as error:
+        refusal = str(error)
+    return {
+        "name": "reference of the wrong detector is refused by selection",
+        "fault": "wrong_detector",
+        "specification": "crds.select",
+        "condition": "DETECTOR=IMG2",
+        "twin_verdict": "PASS",
+        "broken_verdict": "FAIL" if refusal else "PASS",
+        "twin_value": None,
+        "broken_value": None,
+        "unmoved": [],
+        "held": bool(refusal),
+        "reason": refusal.replace(str(run.root), "RUN"),
+    }

@@ -1,0 +1,137 @@
+"""The reduce stage: science exposures to level 1 or 2 with references that CRDS selects.
+
+One task per setting, family, algorithm and night. The task gets raw files and a cache and nothing
+else: it runs just as well where the truth directory is absent.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from iris_contract.atomic import hash_file
+from iris_contract.errors import TestbedError
+from iris_contract.fitsio import read_header
+from iris_harness.calibrate import CALIBRATIONS
+from iris_harness.nights import PlannedExposure, plan_night
+from iris_harness.run_directory import RunDirectory
+from iris_harness.scenario import FamilySpec, Scenario
+from iris_harness.tasks import Task, TaskResult, hash_source, make_key
+
+__all__ = ["plan_reduction", "reduce_night"]
+
+SOURCES = ("iris_contract", "iris_reduction", "tmt_crds")
+LEVEL2_FAMILIES = ("image",)
+
+
+def plan_reduction(
+    run: RunDirectory, scenario: Scenario, nights: int, raw: dict[str, TaskResult], contexts: dict[str, str]
+) -> list[Task]:
+    """Return the tasks; `contexts` identifies each setting's cache by name and content hash."""
+    source = hash_source(*SOURCES, "iris_harness.reduce")
+    tasks = []
+    for family in scenario.families.values():
+        if family.family in CALIBRATIONS:
+            continue
+        for setting in family.settings:
+            for algorithm in family.algorithms:
+                for night in range(1, nights + 1):
+                    tasks.append(_plan_one(run, scenario, family, setting, algorithm, night, raw, contexts, source))
+    return tasks
+
+
+def _plan_one(
+    run: RunDirectory,
+    scenario: Scenario,
+    family: FamilySpec,
+    setting: str,
+    algorithm: str,
+    night: int,
+    raw: dict[str, TaskResult],
+    contexts: dict[str, str],
+    source: str,
+) -> Task:
+    exposures = [p for p in plan_night(scenario, night) if p.spec.role in family.exposures]
+    names = [f"simulate-{setting}-{night:03d}-{p.exposure.number:04d}" for p in exposures]
+    items = [_describe(run, setting, night, p) for p in exposures]
+    return Task(
+        name=f"reduce-{setting}-{family.family}-{algorithm}-{night:03d}",
+        stage="reduce",
+        call="iris_harness.reduce:reduce_night",
+        arguments=(run.root, setting, family.family, algorithm, night, items),
+        key=make_key(
+            [setting, family.family, algorithm, items, contexts[setting]], [raw[n].content for n in names], source
+        ),
+    )
+
+
+def _describe(run: RunDirectory, setting: str, night: int, planned: PlannedExposure) -> tuple[str, str, str]:
+    raw, truth = run.raw(setting, night, planned.exposure), run.truth(setting, night, planned.exposure)
+    return planned.spec.role, run.relative(raw), run.relative(truth)
+
+
+def reduce_night(
+    root: Path, setting: str, family: str, algorithm: str, night: int, items: list[tuple[str, str, str]]
+) -> tuple[list[Path], Any]:
+    """Reduce the exposures of one night; the content holds manifest `rows` and `failures`.
+
+    What an algorithm raises becomes a failure of that algorithm, hence an ERROR verdict, and leaves
+    the others alone. A missing reference or broken file is the run's own error and stops it.
+    """
+    from iris_reduction.cache import use_cache
+
+    run = RunDirectory(root)
+    use_cache(run.cache(setting))
+    outputs: list[Path] = []
+    rows: list[dict[str, Any]] = []
+    try:
+        for role, raw, truth in items:
+            made = _reduce_exposure(run, setting, family, algorithm, night, raw)
+            outputs += made
+            rows.append(describe_product(run, made[-1], setting, family, algorithm, night, role, raw, truth))
+    except TestbedError:
+        raise
+    except Exception as error:
+        reason = f"night {night}: {type(error).__name__}: {error}".splitlines()[0]
+        failure = {"family": family, "algorithm": algorithm, "setting": setting, "reason": reason}
+        return outputs, {"rows": [], "failures": [failure]}
+    return outputs, {"rows": rows, "failures": []}
+
+
+def _reduce_exposure(run: RunDirectory, setting: str, family: str, algorithm: str, night: int, raw: str) -> list[Path]:
+    from iris_reduction.pipelines import run_level1, run_level2
+
+    out = run.products(setting, family, algorithm, night)
+    rate = run_level1(run.root / raw, out, fitter=algorithm)
+    return [rate, run_level2(rate, out)] if family in LEVEL2_FAMILIES else [rate]
+
+
+def describe_product(
+    run: RunDirectory,
+    path: Path,
+    setting: str,
+    family: str,
+    algorithm: str,
+    night: int,
+    role: str,
+    raw: str,
+    truth: str,
+) -> dict[str, Any]:
+    """Return the manifest row of a science product, with what its header says of references."""
+    header = read_header(path)
+    references = {k[2:].lower(): str(v).removeprefix("crds://") for k, v in header.items() if k.startswith("R_")}
+    return {
+        "product": run.relative(path),
+        "product_sha256": hash_file(path),
+        "model": str(header["DATAMODL"]),
+        "night": night,
+        "setting": setting,
+        "exposure": role,
+        "family": family,
+        "algorithm": algorithm,
+        "raw": [raw],
+        "raw_sha256": [hash_file(run.root / raw)],
+        "truth": truth,
+        "references": references,
+        "context": str(header.get("CRDS_CTX", "")),
+    }

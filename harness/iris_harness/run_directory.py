@@ -1,0 +1,125 @@
+"""The run directory: where everything of one run lives, who may use it, and what it was made from."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from iris_contract.atomic import write_json, write_text
+from iris_contract.errors import RunDirectoryError
+from iris_contract.exposure import Exposure
+from iris_harness.nights import name_raw_file
+from iris_harness.scenario import Scenario, load_scenario
+
+__all__ = ["RunDirectory", "open_run", "read_run"]
+
+MARK = "run.json"
+
+
+@dataclass(frozen=True, slots=True)
+class RunDirectory:
+    """Paths inside one run directory."""
+
+    root: Path
+
+    @property
+    def scenario(self) -> Path:
+        """Copy of the scenario that the run was made from."""
+        return self.root / "scenario.yaml"
+
+    @property
+    def manifest(self) -> Path:
+        """The manifest."""
+        return self.root / "manifest.json"
+
+    @property
+    def scores(self) -> Path:
+        """Folder of samples, scorecard and controls."""
+        return self.root / "scores"
+
+    def cache(self, setting: str) -> Path:
+        """CRDS cache of a setting: derived references for `chain`, oracle ones for `alone`."""
+        return self.root / ("crds-oracle" if setting == "alone" else "crds")
+
+    def raw(self, setting: str, night: int, exposure: Exposure) -> Path:
+        """Raw file of an exposure."""
+        return self.root / "raw" / setting / f"{night:03d}" / name_raw_file(exposure)
+
+    def truth(self, setting: str, night: int, exposure: Exposure) -> Path:
+        """Truth file of an exposure."""
+        name = name_raw_file(exposure).replace("_LVL0_", "_TRUTH_")
+        return self.root / "truth" / setting / f"{night:03d}" / name
+
+    def as_built(self, detector: str) -> Path:
+        """As-built maps of a detector."""
+        return self.root / "truth" / "as_built" / f"{detector}.fits"
+
+    def products(self, setting: str, family: str, algorithm: str, night: int) -> Path:
+        """Folder of one algorithm's products of one night."""
+        return self.root / "products" / setting / family / algorithm / f"{night:03d}"
+
+    def relative(self, path: Path) -> str:
+        """Return `path` relative to the root, with forward slashes."""
+        return path.relative_to(self.root).as_posix()
+
+
+def _check_owner(root: Path, scenario_text: str, seed: int) -> None:
+    if not (root / MARK).exists():
+        if any(path.name != ".lock" for path in root.iterdir()):
+            raise RunDirectoryError("not empty and not a run; give a new or empty directory with --out", file=root)
+        return
+    try:
+        mark = json.loads((root / MARK).read_text("utf-8"))
+        same = (mark["scenario"], mark["seed"]) == (scenario_text, seed)
+    except (OSError, ValueError, KeyError, TypeError):
+        same = False
+    if not same:
+        raise RunDirectoryError("holds a run of another scenario or seed; give another --out", file=root)
+
+
+@contextmanager
+def open_run(root: Path, scenario_text: str, seed: int, nights: int) -> Iterator[RunDirectory]:
+    """Create or resume a run directory and hold its lock; raise RunDirectoryError.
+
+    A directory may be resumed with the same scenario and seed only; more nights extend it.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunDirectoryError(f"cannot create: {error.strerror}", file=root) from None
+    if not os.access(root, os.W_OK):
+        raise RunDirectoryError("cannot write here; give another --out", file=root)
+    _check_owner(root, scenario_text, seed)
+    with _lock(root):
+        mark = {"schema": "iris-testbed/run/1", "scenario": scenario_text, "seed": seed, "nights": nights}
+        write_json(root / MARK, mark)
+        write_text(root / "scenario.yaml", scenario_text)
+        yield RunDirectory(root.resolve())
+
+
+@contextmanager
+def _lock(root: Path) -> Iterator[None]:
+    import fcntl
+
+    with open(root / ".lock", "w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise RunDirectoryError("another run is using it; wait or give another --out", file=root) from None
+        yield
+
+
+def read_run(root: Path) -> tuple[Scenario, int, int]:
+    """Return scenario, seed and nights of an existing run; raise RunDirectoryError."""
+    try:
+        mark = json.loads((root / MARK).read_text("utf-8"))
+        seed, nights = int(mark["seed"]), int(mark["nights"])
+    except FileNotFoundError:
+        raise RunDirectoryError("not a run directory; make one with `iris-testbed run`", file=root) from None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise RunDirectoryError("cannot be read; make the run anew", file=root / MARK) from None
+    return load_scenario(root / "scenario.yaml"), seed, nights

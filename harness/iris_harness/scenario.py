@@ -1,0 +1,274 @@
+"""Scenarios: what to simulate, with which effects, which algorithms to run and what must be measured.
+
+A scenario is a YAML file; every problem in it is reported with file, line and key. Scenarios that
+ship with the package are known by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from iris_contract.errors import InputError, ScenarioError
+from iris_contract.exposure import Readout, Subarray
+from iris_contract.instrument import DETECTORS, load_instrument
+from iris_contract.scorecard import FAMILIES
+from iris_harness.yaml_lines import Lines, load_yaml
+
+__all__ = [
+    "SCENARIO_SCHEMA",
+    "ExposureSpec",
+    "FamilySpec",
+    "Scenario",
+    "find_scenario",
+    "list_scenarios",
+    "load_scenario",
+]
+
+SCENARIO_SCHEMA = "iris-testbed/scenario/1"
+SCENES = ("blank", "flat_lamp", "ladder", "uniform_sky", "star_field")
+IMAGE_TYPES = ("DRK", "NFF", "SCI", "SKY")
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureSpec:
+    """One kind of exposure of every night; `count` of them are taken. Rates in e-/s."""
+
+    role: str
+    image_type: str
+    scene: str
+    readout: Readout
+    filter: str
+    lamp: str = "NONE"
+    shutter: str = "CLOSED"
+    rates: tuple[float, ...] = ()
+    stars: int = 0
+    count: int = 1
+    cosmic_ray_boost: float = 1.0
+    alone_without: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FamilySpec:
+    """One family to score: the exposure roles it uses, its algorithms and its settings."""
+
+    family: str
+    exposures: tuple[str, ...]
+    algorithms: tuple[str, ...]
+    settings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A checked scenario."""
+
+    name: str
+    title: str
+    detector: str
+    region: Subarray
+    nights: int
+    first_night: date
+    seed: int
+    effects: tuple[str, ...]
+    exposures: Mapping[str, ExposureSpec]
+    families: Mapping[str, FamilySpec]
+    specifications: tuple[str, ...]
+    text: str = field(default="", repr=False)
+
+
+class _Reader:
+    """Takes typed values out of one mapping of the YAML tree and complains with its line."""
+
+    def __init__(self, tree: Any, where: tuple[str | int, ...], path: Path, lines: Lines) -> None:
+        self.where, self.path, self.lines = where, path, lines
+        if not isinstance(tree, dict):
+            raise self.error("must be a mapping", value=tree)
+        self.tree, self.taken = tree, set[str]()
+
+    def error(self, problem: str, key: str = "", value: object = None) -> ScenarioError:
+        where = (*self.where, key) if key else self.where
+        line = self.lines.get(where) or self.lines.get(self.where, 1)
+        return ScenarioError(problem, file=f"{self.path}:{line}", key=".".join(map(str, where)) or None, value=value)
+
+    def take(self, key: str, kind: type | tuple[type, ...], default: Any = ...) -> Any:
+        self.taken.add(key)
+        if key not in self.tree:
+            if default is ...:
+                raise self.error("is missing; add it", key)
+            return default
+        value = self.tree[key]
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            names = kind.__name__ if isinstance(kind, type) else " or ".join(k.__name__ for k in kind)
+            raise self.error(f"must be {names}", key, value)
+        return value
+
+    def choose(self, key: str, choices: tuple[str, ...], default: Any = ...) -> str:
+        value = self.take(key, str, default)
+        if value not in choices:
+            raise self.error(f"must be one of {', '.join(choices)}", key, value)
+        return str(value)
+
+    def choose_all(self, key: str, choices: tuple[str, ...] | None, default: Any = ...) -> tuple[str, ...]:
+        values = self.take(key, list, default)
+        for value in values:
+            if not isinstance(value, str) or (choices is not None and value not in choices):
+                raise self.error(f"must be out of {', '.join(choices or ('strings',))}", key, value)
+        return tuple(values)
+
+    def positive(self, key: str, kind: type | tuple[type, ...], default: Any = ...) -> Any:
+        value = self.take(key, kind, default)
+        if not value > 0 or value == float("inf"):
+            raise self.error("must be positive and finite", key, value)
+        return value
+
+    def inner(self, key: str, default: Any = ...) -> _Reader:
+        return _Reader(self.take(key, dict, default), (*self.where, key), self.path, self.lines)
+
+    def each(self, key: str) -> dict[str, _Reader]:
+        reader = self.inner(key)
+        if not reader.tree:
+            raise self.error("must not be empty", key)
+        return {str(k): _Reader(v, (*reader.where, str(k)), self.path, self.lines) for k, v in reader.tree.items()}
+
+    def finish(self) -> None:
+        unknown = [k for k in self.tree if k not in self.taken]
+        if unknown:
+            raise self.error(f"unknown key; known are {', '.join(sorted(self.taken))}", str(unknown[0]))
+
+    def guard(self, build: Callable[[], Any], key: str = "") -> Any:
+        """Run `build`; turn an InputError of the contract into one with this file and line."""
+        try:
+            return build()
+        except InputError as error:
+            detail = f"{error.key}={error.value!r}: {error.problem}" if error.key else error.problem
+            raise self.error(detail, key) from None
+
+
+def list_scenarios() -> dict[str, Path]:
+    """Return the scenarios that ship with the package, by name."""
+    folder = Path(str(resources.files("iris_harness").joinpath("scenarios")))
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def find_scenario(name: str) -> Path:
+    """Return the path of a scenario given by name or file; raise ScenarioError with the choices."""
+    known = list_scenarios()
+    if name in known:
+        return known[name]
+    path = Path(name)
+    if path.suffix in {".yaml", ".yml"} and path.is_file():
+        return path
+    raise ScenarioError(f"no such scenario; give a YAML file or one of {', '.join(known)}", key="SCENARIO", value=name)
+
+
+def load_scenario(path: Path) -> Scenario:
+    """Read and check a scenario; raise ScenarioError naming file, line and key."""
+    tree, lines = load_yaml(path)
+    top = _Reader(tree, (), path, lines)
+    schema = top.take("schema", str)
+    if schema != SCENARIO_SCHEMA:
+        raise top.error(f"must be {SCENARIO_SCHEMA}", "schema", schema)
+    detector = top.choose("detector", DETECTORS)
+    region = _read_region(top, detector)
+    effects = top.choose_all("effects", _effects())
+    exposures = {role: _read_exposure(role, reader, detector, region) for role, reader in top.each("exposures").items()}
+    families = {
+        name: _read_family(name, reader, tuple(exposures), top) for name, reader in top.each("families").items()
+    }
+    scenario = Scenario(
+        name=top.take("name", str),
+        title=top.take("title", str),
+        detector=detector,
+        region=region,
+        nights=top.positive("nights", int),
+        first_night=top.take("first_night", date),
+        seed=top.take("seed", int),
+        effects=effects,
+        exposures=exposures,
+        families=families,
+        specifications=top.choose_all("specifications", _specifications()),
+        text=path.read_text("utf-8"),
+    )
+    top.finish()
+    return scenario
+
+
+def _effects() -> tuple[str, ...]:
+    from iris_simulator import EFFECTS
+
+    return tuple(EFFECTS)
+
+
+def _specifications() -> tuple[str, ...]:
+    from iris_validators import load_specifications
+
+    return tuple(load_specifications())
+
+
+def _read_region(top: _Reader, detector: str) -> Subarray:
+    reader = top.inner("region")
+    region = Subarray(*(reader.take(key, int) for key in ("xstart", "ystart", "xsize", "ysize")))
+    reader.guard(lambda: region.check(load_instrument().detector(detector)))
+    reader.finish()
+    return region
+
+
+def _read_readout(reader: _Reader) -> Readout:
+    inner = reader.inner("readout")
+    ramps = inner.positive("ramps", int, 1)
+    clock = inner.choose("clock", ("FAST", "SLOW"), "FAST")
+    if inner.choose("mode", ("UTR", "CDS", "MCDS"), "UTR") == "UTR":
+        reads, interval = inner.positive("reads", int), float(inner.positive("interval", (int, float)))
+        readout = inner.guard(lambda: Readout.up_the_ramp(reads, interval, ramps, clock))
+    else:
+        pairs, frame = inner.positive("pairs", int, 1), float(inner.positive("frame", (int, float)))
+        exposure = float(inner.positive("exposure", (int, float)))
+        readout = inner.guard(lambda: Readout.fowler(pairs, frame, exposure, ramps, clock))
+    inner.finish()
+    return readout  # type: ignore[no-any-return]
+
+
+def _read_exposure(role: str, reader: _Reader, detector: str, region: Subarray) -> ExposureSpec:
+    scene = reader.choose("scene", SCENES)
+    rates = reader.take("rates", list, [])
+    for rate in rates:
+        if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate < 1e6:
+            raise reader.error("must be e-/s from 0 to 1e6", "rates", rate)
+    if scene != "blank" and not rates:
+        raise reader.error(f"a {scene} scene needs a rate", "rates")
+    readout = _read_readout(reader)
+    design = load_instrument().detector(detector)
+    reader.guard(lambda: readout.check(design, region), "readout")
+    spec = ExposureSpec(
+        role=role,
+        image_type=reader.choose("image_type", IMAGE_TYPES),
+        scene=scene,
+        readout=readout,
+        filter=reader.choose("filter", (*load_instrument().filters, "dark")),
+        lamp=reader.choose("lamp", ("NONE", "FLAT"), "NONE"),
+        shutter=reader.choose("shutter", ("OPEN", "CLOSED"), "CLOSED"),
+        rates=tuple(map(float, rates)),
+        stars=reader.take("stars", int, 0),
+        count=reader.positive("count", int, 1),
+        cosmic_ray_boost=float(reader.positive("cosmic_ray_boost", (int, float), 1.0)),
+        alone_without=reader.choose_all("alone_without", _effects(), []),
+    )
+    reader.finish()
+    return spec
+
+
+def _read_family(name: str, reader: _Reader, roles: tuple[str, ...], top: _Reader) -> FamilySpec:
+    if name not in FAMILIES:
+        raise top.error(f"no such family; choose {', '.join(FAMILIES)}", "families", name)
+    spec = FamilySpec(
+        name,
+        reader.choose_all("exposures", roles),
+        reader.choose_all("algorithms", None),
+        reader.choose_all("settings", ("alone", "chain")),
+    )
+    reader.finish()
+    return spec

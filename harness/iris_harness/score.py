@@ -1,0 +1,124 @@
+"""The validate stage: samples per night and group in workers, then one scorecard."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from iris_contract.errors import TestbedError
+from iris_contract.manifest import ManifestRow, read_manifest
+from iris_contract.scorecard import Scorecard, write_scorecard
+from iris_harness.run_directory import RunDirectory, read_run
+from iris_harness.scenario import Scenario
+from iris_harness.tasks import Task, TaskResult, hash_source, make_key
+from iris_validators import Failure, RunInfo, Sample, group_rows, sample_group, score
+from iris_validators.junit import write_junit
+from iris_validators.parquet import write_samples, write_scorecard_table
+
+__all__ = ["Scoring", "decode_samples", "encode_samples", "plan_samples", "sample_rows", "score_foreign", "score_run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """What a scorecard says of its run besides the samples."""
+
+    scenario: Scenario
+    seed: int
+    nights: int
+    contexts: Mapping[str, str] = field(default_factory=dict)
+    failures: Sequence[Failure] = ()
+
+    def judge(self, samples: Iterable[Sample], rows: Sequence[ManifestRow] = ()) -> Scorecard:
+        """Return the scorecard; every row points at the products of its algorithm's first night."""
+        scenario = self.scenario
+        products: dict[tuple[str, str, str], tuple[str, ...]] = {}
+        for row in sorted(rows, key=lambda r: (r.night, r.product)):
+            place = row.family, row.setting, row.algorithm
+            if row.night == 1:
+                products[place] = (*products.get(place, ()), row.product)
+        info = RunInfo(
+            scenario=scenario.name,
+            nights=self.nights,
+            detector=scenario.detector,
+            mode="IMG",
+            seeds=str(self.seed),
+            reproduce=f"iris-testbed run {scenario.name} --seed {self.seed} --nights {self.nights}",
+            contexts=self.contexts,
+            artifacts=products,
+            details={"title": scenario.title, "seed": self.seed, "version": metadata.version("iris-testbed")},
+        )
+        return score(info, samples, scenario.specifications, self.failures)
+
+
+def plan_samples(run: RunDirectory, manifest: Sequence[ManifestRow]) -> list[Task]:
+    """Return one task per setting, family, algorithm, exposure role and night."""
+    source = hash_source("iris_contract", "iris_validators")
+    tasks = []
+    for rows in group_rows(manifest):
+        first = rows[0]
+        inputs = [h for row in rows for h in (row.product_sha256, *row.raw_sha256)]
+        name = f"sample-{first.setting}-{first.family}-{first.algorithm}-{first.exposure}-{first.night:03d}"
+        key = make_key([asdict(row) for row in rows], inputs, source)
+        tasks.append(Task(name, "validate", "iris_harness.score:sample_rows", (run.root, rows), key))
+    return tasks
+
+
+def sample_rows(root: Path, rows: list[ManifestRow]) -> tuple[list[Path], Any]:
+    """Sample one group; the content lists the samples."""
+    return [], encode_samples(sample_group(root, rows))
+
+
+def encode_samples(samples: Iterable[Sample]) -> list[dict[str, Any]]:
+    """Return samples as JSON-able dictionaries; non-finite numbers become words."""
+    return [
+        {k: str(v) if isinstance(v, float) and not math.isfinite(v) else v for k, v in asdict(sample).items()}
+        for sample in samples
+    ]
+
+
+def decode_samples(content: list[dict[str, Any]]) -> list[Sample]:
+    """Return the samples that `encode_samples` wrote."""
+    words = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+    numeric = {"value", "weight"}
+    return [Sample(**{k: words.get(v, v) if k in numeric else v for k, v in entry.items()}) for entry in content]
+
+
+def score_run(
+    run: RunDirectory, scoring: Scoring, manifest: Sequence[ManifestRow], results: Sequence[TaskResult]
+) -> Scorecard:
+    """Judge the samples of every task and write samples, scorecard, table and JUnit report."""
+    return _write(run.scores, scoring, [s for result in results for s in decode_samples(result.content)], manifest)
+
+
+def _write(out: Path, scoring: Scoring, samples: list[Sample], manifest: Sequence[ManifestRow]) -> Scorecard:
+    scorecard = scoring.judge(samples, manifest)
+    out.mkdir(parents=True, exist_ok=True)
+    write_samples(out / "samples.parquet", samples)
+    write_scorecard(out / "scorecard.json", scorecard)
+    write_scorecard_table(out / "scorecard.parquet", scorecard)
+    write_junit(out / "junit.xml", scorecard)
+    return scorecard
+
+
+def score_foreign(root: Path, manifest: Path) -> tuple[Path, Scorecard]:
+    """Score the products that a manifest written by hand lists; write to scores/NAME of the manifest.
+
+    A product that cannot be compared gives ERROR rows for its algorithm and leaves the others alone.
+    """
+    scenario, seed, nights = read_run(root)
+    rows = read_manifest(manifest)
+    samples: list[Sample] = []
+    failures: dict[tuple[str, str, str], Failure] = {}
+    for group in group_rows(rows):
+        place = group[0].family, group[0].algorithm, group[0].setting
+        try:
+            samples += sample_group(root, group)
+        except TestbedError as error:
+            failures.setdefault(place, Failure(*place, str(error)))
+    out = root / "scores" / manifest.stem
+    scoring = Scoring(scenario, seed, nights, failures=tuple(failures.values()))
+    return out, _write(out, scoring, samples, rows)

@@ -1,0 +1,115 @@
+"""The simulate stage: as-built maps once, then one task per exposure of every night and setting."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from iris_contract.atomic import hash_file
+from iris_contract.instrument import load_instrument
+from iris_harness.nights import PlannedExposure, plan_night
+from iris_harness.run_directory import RunDirectory
+from iris_harness.scenario import Scenario, load_scenario
+from iris_harness.tasks import Task, hash_source, make_key
+
+__all__ = ["list_settings", "plan_as_built", "plan_simulation", "simulate_exposure", "write_as_built"]
+
+SOURCES = ("iris_contract", "iris_simulator")
+STAR_WAVELENGTH, STREHL, STAMP_SIZE = 1.65, 0.55, 81  # um; Strehl on axis in H by Marechal; pixels
+
+
+def list_settings(scenario: Scenario, role: str) -> tuple[str, ...]:
+    """Return the settings in which any family uses the exposures of `role`."""
+    used = {s for family in scenario.families.values() if role in family.exposures for s in family.settings}
+    return tuple(sorted(used))
+
+
+def plan_simulation(run: RunDirectory, scenario: Scenario, seed: int, nights: int) -> list[Task]:
+    """Return one task per raw file that some family needs."""
+    tasks = []
+    source = hash_source(*SOURCES, "iris_harness.simulate", "iris_harness.nights")
+    for night in range(1, nights + 1):
+        for planned in plan_night(scenario, night):
+            for setting in list_settings(scenario, planned.spec.role):
+                number = planned.exposure.number
+                parameters = [asdict(planned.spec), asdict(planned.exposure), scenario.effects, seed, night, setting]
+                tasks.append(
+                    Task(
+                        name=f"simulate-{setting}-{night:03d}-{number:04d}",
+                        stage="simulate",
+                        call="iris_harness.simulate:simulate_exposure",
+                        arguments=(run.root, seed, night, number, setting),
+                        key=make_key(parameters, [], source),
+                    )
+                )
+    return tasks
+
+
+@lru_cache(maxsize=2)
+def _load(root: Path) -> Scenario:
+    return load_scenario(root / "scenario.yaml")
+
+
+@lru_cache(maxsize=2)
+def _build(detector: str, region: Any, seed: int) -> Any:
+    from iris_simulator import build_as_built
+
+    return build_as_built(load_instrument().detector(detector), region, seed)
+
+
+def plan_as_built(run: RunDirectory, scenario: Scenario, seed: int) -> list[Task]:
+    """Return the task that writes the as-built maps."""
+    key = make_key([scenario.detector, asdict(scenario.region), seed], [], hash_source(*SOURCES))
+    return [Task("as-built", "simulate", "iris_harness.simulate:write_as_built", (run.root, seed), key)]
+
+
+def write_as_built(root: Path, seed: int) -> tuple[list[Path], Any]:
+    """Write the as-built maps of the scenario's region as truth."""
+    scenario = _load(root)
+    path = RunDirectory(root).as_built(scenario.detector)
+    _build(scenario.detector, scenario.region, seed).maps.write(path)
+    return [path], None
+
+
+def build_scene(planned: PlannedExposure, seed: int) -> Any:
+    """Return the scene of an exposure; stars have the same places in every night."""
+    from iris_simulator.psf import diffraction_stamp
+    from iris_simulator.scenes import Blank, FlatLamp, Ladder, UniformSky, draw_stars
+
+    spec, region = planned.spec, planned.exposure.subarray
+    match spec.scene:
+        case "flat_lamp":
+            return FlatLamp(spec.rates[0])
+        case "uniform_sky":
+            return UniformSky(spec.rates[0])
+        case "ladder":
+            return Ladder(spec.rates)
+        case "star_field":
+            sky, brightest = spec.rates
+            stamp = diffraction_stamp(STAR_WAVELENGTH, STAMP_SIZE, strehl=STREHL)
+            return draw_stars(region, spec.stars, brightest / 100, brightest, stamp, seed=seed, sky=sky)
+        case _:
+            return Blank()
+
+
+def simulate_exposure(root: Path, seed: int, night: int, number: int, setting: str) -> tuple[list[Path], Any]:
+    """Simulate one exposure and write raw and truth; the content is the raw file's SHA-256."""
+    from iris_simulator import observe, write_exposure
+
+    run, scenario = RunDirectory(root), _load(root)
+    planned = plan_night(scenario, night)[number - 1]
+    effects = [e for e in scenario.effects if setting != "alone" or e not in planned.spec.alone_without]
+    ramp, truth = observe(
+        build_scene(planned, seed),
+        planned.exposure,
+        _build(scenario.detector, scenario.region, seed),
+        seed=seed,
+        night=night,
+        effects=effects,
+        cosmic_ray_boost=planned.spec.cosmic_ray_boost,
+    )
+    raw, truth_path = run.raw(setting, night, planned.exposure), run.truth(setting, night, planned.exposure)
+    write_exposure(ramp, truth, raw, truth_path)
+    return [raw, truth_path], hash_file(raw)

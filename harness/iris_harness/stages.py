@@ -1,0 +1,135 @@
+"""The stages of a run, in order: simulate, calibrate, deliver, reduce, validate, controls, report.
+
+Stages meet only in files of the run directory. Each stage is a list of tasks (see `tasks`), so a run
+that was interrupted, or extended by more nights, does only what is missing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from iris_contract.atomic import write_json
+from iris_contract.manifest import ManifestRow, write_manifest
+from iris_contract.scorecard import VERDICTS
+from iris_harness import deliver
+from iris_harness.calibrate import plan_calibration
+from iris_harness.controls import run_controls
+from iris_harness.progress import Progress
+from iris_harness.provenance import write_provenance
+from iris_harness.reduce import plan_reduction
+from iris_harness.run_directory import RunDirectory, open_run
+from iris_harness.scenario import Scenario
+from iris_harness.score import Scoring, plan_samples, score_run
+from iris_harness.simulate import plan_as_built, plan_simulation
+from iris_harness.tasks import TaskResult
+from iris_harness.workers import Workers, count_cores, open_workers
+from iris_validators import Failure
+
+__all__ = ["Outcome", "run_stages", "summarise"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a command did: one line or more for the user, and the verdicts that decide its status."""
+
+    summary: str
+    verdicts: tuple[str, ...] = ()
+
+
+def run_stages(
+    root: Path,
+    scenario: Scenario,
+    *,
+    until: str = "report",
+    seed: int | None = None,
+    nights: int | None = None,
+    jobs: int | None = None,
+    quiet: bool = False,
+) -> Outcome:
+    """Run the stages up to `until`; raise TestbedError with one clear line if anything is wrong."""
+    seed = scenario.seed if seed is None else seed
+    nights = scenario.nights if nights is None else nights
+    progress = Progress(quiet)
+    start = time.monotonic()
+    with open_run(root, scenario.text, seed, nights) as run:
+        write_provenance(run, scenario, seed, nights, {})
+        with open_workers(run.root, jobs or count_cores(), progress) as workers:
+            outcome = _run_until(run, scenario, seed, nights, workers, until)
+        if until == "report":
+            outcome = _report(run, progress, outcome, start)
+    return outcome
+
+
+def _run_until(run: RunDirectory, scenario: Scenario, seed: int, nights: int, workers: Workers, until: str) -> Outcome:
+    as_built = workers.run("as built", plan_as_built(run, scenario, seed))
+    raw = _by_name(workers.run("simulate", plan_simulation(run, scenario, seed, nights)))
+    if until == "simulate":
+        return Outcome(f"{len(raw)} raw frames in {run.root / 'raw'}")
+    oracle = workers.run("oracle", deliver.plan_oracle(run, scenario, as_built[0]))[0].content
+    calibrated = workers.run("calibrate", plan_calibration(run, scenario, nights, raw, oracle["files"]))
+    rows = [row for result in calibrated for row in result.content]
+    if until == "calibrate":
+        return Outcome(f"{len(rows)} references in {run.root / 'products'}")
+    chain = workers.run("deliver", deliver.plan_delivery(run, rows))[0].content
+    contexts = {"alone": oracle["identity"], "chain": chain["identity"]}
+    if until == "deliver":
+        return Outcome(f"CRDS context {chain['context']} in {run.cache('chain')}")
+    reduced = workers.run("reduce", plan_reduction(run, scenario, nights, raw, contexts))
+    rows += [row for result in reduced for row in result.content["rows"]]
+    manifest = [_make_row(row) for row in rows]
+    write_manifest(run.manifest, manifest)
+    if until == "reduce":
+        return Outcome(f"{len(rows)} products in {run.manifest}")
+    write_provenance(run, scenario, seed, nights, {"crds": chain["context"], "crds-oracle": oracle["context"]})
+    names = {"chain": chain["context"], "alone": oracle["context"]}
+    failures = [Failure(**failure) for result in reduced for failure in result.content["failures"]]
+    return _validate(run, Scoring(scenario, seed, nights, names, failures), workers, manifest)
+
+
+def _by_name(results: list[TaskResult]) -> dict[str, TaskResult]:
+    return {result.name: result for result in results}
+
+
+def _make_row(row: dict[str, Any]) -> ManifestRow:
+    return ManifestRow(**{**row, "raw": tuple(row["raw"]), "raw_sha256": tuple(row["raw_sha256"])})
+
+
+def _validate(
+    run: RunDirectory,
+    scoring: Scoring,
+    workers: Workers,
+    manifest: list[ManifestRow],
+) -> Outcome:
+    results = workers.run("validate", plan_samples(run, manifest))
+    scorecard = score_run(run, scoring, manifest, results)
+    held = run_controls(run, scoring, workers, manifest, scorecard)
+    verdicts = tuple(row.verdict for row in scorecard.rows)
+    return Outcome(f"{summarise(verdicts)}\ncontrols: {held}", verdicts)
+
+
+def summarise(verdicts: Sequence[str]) -> str:
+    """Return one line that counts verdicts."""
+    counts = ", ".join(f"{verdicts.count(v)} {v}" for v in VERDICTS if v in verdicts)
+    return f"{len(verdicts)} verdicts: {counts}"
+
+
+def _report(run: RunDirectory, progress: Progress, outcome: Outcome, start: float) -> Outcome:
+    from iris_reports import render_report
+
+    def write_timings() -> None:
+        total = round(time.monotonic() - start, 2)
+        write_json(
+            run.root / "timings.json",
+            {"schema": "iris-testbed/timings/1", "stages": progress.timings, "total": total},
+        )
+
+    write_timings()
+    with progress.stage("report", 1) as stage:
+        page = render_report(run.root)
+        stage.step()
+    write_timings()
+    return Outcome(f"{outcome.summary}\nreport: {page}", outcome.verdicts)

@@ -1,0 +1,104 @@
+"""Run tasks in worker processes. Spawned, never forked; jobs times threads never exceed the cores.
+
+Results come back in the order of the tasks whatever the number of jobs, and an error of any task
+stops the run with that error.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from pathlib import Path
+
+from iris_harness.progress import Progress
+from iris_harness.tasks import Task, TaskResult, find_result, run_task
+
+__all__ = ["Workers", "count_cores", "open_workers"]
+
+THREAD_VARIABLES = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def count_cores() -> int:
+    """Return the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+def limit_threads(threads: int) -> None:
+    """Set the thread counts of the numerical libraries for this process and its children."""
+    for name in THREAD_VARIABLES:
+        os.environ[name] = str(threads)
+
+
+def _start_worker(threads: int) -> None:
+    limit_threads(threads)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interruption means
+
+
+class Workers:
+    """Runs stages of tasks, in this process for one job or in a pool."""
+
+    def __init__(self, root: Path, progress: Progress, pool: ProcessPoolExecutor | None) -> None:
+        self.root, self.progress, self.pool = root, progress, pool
+
+    def run(self, name: str, tasks: Sequence[Task]) -> list[TaskResult]:
+        """Run what is not finished yet; return every result in the order of `tasks`."""
+        results: dict[str, TaskResult] = {}
+        with self.progress.stage(name, len(tasks)) as stage:
+            waiting = []
+            for task in tasks:
+                found = find_result(self.root, task)
+                if found is None:
+                    waiting.append(task)
+                else:
+                    results[task.name] = found
+                    stage.step()
+            for result in self._run_all(waiting):
+                results[result.name] = result
+                stage.step()
+        return [results[task.name] for task in tasks]
+
+    def _run_all(self, tasks: Sequence[Task]) -> Iterator[TaskResult]:
+        if self.pool is None:
+            for task in tasks:
+                yield run_task(self.root, task)
+            return
+        futures: list[Future[TaskResult]] = [self.pool.submit(run_task, self.root, task) for task in tasks]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise
+
+
+@contextmanager
+def open_workers(root: Path, jobs: int, progress: Progress) -> Iterator[Workers]:
+    """Yield workers; `jobs` of 1 runs everything here, with all cores as threads."""
+    if jobs == 1:
+        yield Workers(root, progress, None)
+        return
+    threads = max(1, count_cores() // jobs)
+    limit_threads(threads)  # spawned children read it before they import numba
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker, initargs=(threads,))
+    try:
+        yield Workers(root, progress, pool)
+        pool.shutdown()
+    except BaseException:
+        _stop(pool)
+        raise
+
+
+def _stop(pool: ProcessPoolExecutor) -> None:
+    """End the workers at once: what they were writing is still under a temporary name."""
+    processes = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join()
