@@ -1,0 +1,1 @@
+"""Hooks of the instrument IRIS. It has none, but `crds` looks for the module."""
