@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -37,31 +37,31 @@ def open_fits(path: str | Path) -> Iterator[fits.HDUList]:
 
     Inside the block every header is parsed already, and astropy's warnings are errors.
     """
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _open_stream(Path(path)) as stream:
         warnings.simplefilter("error", AstropyWarning)  # truncation is only a warning upstream
-        hdus = _open_parsed(Path(path))
-        try:
-            yield hdus
-        finally:
-            hdus.close(output_verify="ignore")
+        yield _read_headers(stream, Path(path))
 
 
-def _open_parsed(path: Path) -> fits.HDUList:
-    if path.is_dir():
-        raise LayoutError("is a directory, not a FITS file", file=path)
+def _open_stream(path: Path) -> BinaryIO:
+    """Open the file here, since astropy forgets to close one whose headers it cannot read."""
     try:
-        with ExitStack() as stack:
-            hdus = stack.enter_context(
-                fits.open(path, mode="readonly", memmap=False, lazy_load_hdus=False, disable_image_compression=True)
-            )
-            for hdu in hdus:
-                _parse(hdu)
-            stack.pop_all()
-            return hdus
+        return path.open("rb")
     except FileNotFoundError:
         raise LayoutError("no such file", file=path) from None
+    except IsADirectoryError:
+        raise LayoutError("is a directory, not a FITS file", file=path) from None
+    except (OSError, ValueError) as error:
+        raise LayoutError(f"cannot be read: {error}", file=path) from None
+
+
+def _read_headers(stream: BinaryIO, path: Path) -> fits.HDUList:
+    try:
+        hdus = fits.open(stream, mode="readonly", memmap=False, lazy_load_hdus=False, disable_image_compression=True)
+        for hdu in hdus:
+            _parse(hdu)
     except Exception as error:  # what a broken header raises in astropy is nearly any type
         raise LayoutError(f"not a readable FITS file, perhaps truncated: {error}", file=path) from None
+    return hdus
 
 
 def _parse(hdu: Any) -> None:

@@ -63,6 +63,17 @@ _RAW = Layout(
         HduSpec("TIMES", "float64", ("ngroups", "nreads"), "s"),
     ),
 )
+_CORRECTED = Layout(
+    "CorrectedRampModel",
+    "product",
+    0,
+    (
+        HduSpec("DATA", "float32", ("ny", "nx", "ngroups", "nreads"), "DN"),
+        HduSpec("TIMES", "float64", ("ngroups", "nreads"), "s"),
+        HduSpec("DQ", "uint32", IMAGE),
+        HduSpec("READ_DQ", "uint8", ("ny", "nx", "ngroups", "nreads")),
+    ),
+)
 _TRUTH = Layout(
     "TruthModel",
     "truth",
@@ -98,6 +109,7 @@ def load_layouts() -> Mapping[str, Layout]:
     """Return every layout, by DATAMODL."""
     fixed = (
         _RAW,
+        _CORRECTED,
         _image("RateModel", 1, "electron/s", CHI2, JUMPS),
         _image("ImagerModel", 2, "electron/s"),
         _TRUTH,
