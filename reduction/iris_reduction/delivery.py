@@ -27,6 +27,7 @@ from iris_contract.fitsio import Header, read_header
 from iris_contract.reftypes import load_reference_types
 from iris_reduction.cache import (
     borrow_cache,
+    create_cache,
     mapping_path,
     read_config,
     reference_path,
