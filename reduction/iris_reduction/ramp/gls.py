@@ -1,0 +1,349 @@
+"""Optimal ramp fitting: generalised least squares on read differences, with one-omit jump rejection.
+
+Differences d_k of neighbouring usable reads, x_k seconds apart, have the tridiagonal covariance
+
+    C_kk = R x_k + 2 s^2,   C_k,k+1 = -s^2      (R rate, s read noise, both in electrons),
+
+which is exact for photons that arrive between reads and white read noise, at any spacing, and is
+free of pedestal and reset noise. With A = d C^-1 d, B = x C^-1 d, N = x C^-1 x, summed over all
+ramps of the pixel: rate = B/N, variance 1/N, chi2 = A - B^2/N. C is evaluated with max(R, 0) of a
+first fit, whose own weights come from the mean difference; the second fit removes the bias that
+correlated weights cause at low flux (Brandt 2024, PASP 136, 045004 and 045005).
+
+One sweep along the differences factorises C and yields A, B, N. A second sweep from the other end
+yields, with h_k = 1/[C^-1]_kk, m_k = h_k [C^-1 (d - R x)]_k and n_k = h_k [C^-1 x]_k,
+
+    drop of chi2 if difference k is omitted = (m_k - 0)^2 / (h_k - n_k^2/N)
+
+for *every* difference in O(n). Omitting a difference is exactly the same as fitting a jump of
+unknown size in it, and in the sweeps it is just a pivot set to zero. While the largest drop exceeds
+jump_sigma^2 that difference is omitted and the pixel fitted anew, so several jumps are found one by
+one. Both signs count. Two differences alone cannot tell which of them holds a jump: none is tested.
+
+Pixels whose ramps are complete and show no jump are done in float32, many side by side; the others
+one by one in float64. Not modelled: 1/f noise, interpixel capacitance, persistence, nonlinearity,
+the skewness of few photons. Read noise as darks show it holds the quantisation noise already.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit, prange
+
+from iris_reduction.ramp.protocol import Block, Float32, Float64, Jumps, RampFit, Reads, fit_blocks
+
+__all__ = ["gls"]
+
+LANES = 64  # pixels side by side; buffers of a 20-read ramp then fit the first-level cache
+CHUNK = 64 * LANES  # pixels that share one set of buffers, worked off by one thread
+# Rows of LANES values in `state`, fixed offsets so that the compiler can vectorise: reference rate
+# and rate/variance; normal equations and B/N; gain and read variance; for the backward sweep the
+# differences found, limit s^2 and limit s^2/N, and the carried p, p u, p w.
+ROWS = 14
+REF, FLUX, A, B, N, SHIFT, GAIN, VAR, FOUND, LIMIT, CREDIT, P, PU, PW = (row * LANES for row in range(ROWS))
+ONE, TWO, ZERO = np.float32(1), np.float32(2), np.float32(0)
+
+
+def gls(
+    reads: Reads,
+    times: Float64,
+    *,
+    gain: Float32,
+    read_noise: Float32,
+    read_dq: npt.NDArray[np.uint8] | None = None,
+    jump_sigma: float = 4.5,
+) -> RampFit:
+    """Fit ramps by generalised least squares; arguments, units and errors as `RampFitter`."""
+    return fit_blocks(
+        _fit_block,
+        reads,
+        times,
+        gain=gain,
+        read_noise=read_noise,
+        read_dq=read_dq,
+        jump_sigma=jump_sigma,
+    )
+
+
+def _fit_block(block: Block) -> Jumps | None:
+    steps = np.diff(block.times, axis=1).astype(np.float32)
+    limit = block.jump_sigma**2
+    suspect = np.empty(len(block.reads), np.bool_)
+    results = block.rate, block.error, block.chi2
+    _fit_complete(block.reads, steps, block.gain, block.variance, np.float32(limit), *results, suspect)
+    special = np.flatnonzero(suspect | (block.flags != 0) | ~np.isfinite(block.rate))
+    if not len(special):
+        return None
+    reads = block.reads[special].astype(np.float32)
+    amplitude = np.zeros_like(reads)
+    better = np.empty((3, len(special)), np.float32)
+    _fit_special(
+        reads,
+        block.usable_reads(special),
+        block.times,
+        block.gain[special],
+        block.variance[special],
+        limit,
+        better,
+        amplitude,
+    )
+    for plane, values in zip(results, better, strict=True):
+        plane[special] = values
+    pixel, group, read = np.nonzero(amplitude)
+    return special[pixel], group, read, amplitude[pixel, group, read]
+
+
+@njit(parallel=True, cache=True, error_model="numpy")
+def _fit_complete(
+    reads: Any, steps: Any, gain: Any, variance: Any, limit: Any, rate: Any, error: Any, chi2: Any, suspect: Any
+) -> None:
+    """Fit pixels whose every read is usable; `suspect` tells which may hold a jump."""
+    npix, ngroups, nreads = reads.shape
+    tests = np.isfinite(limit) and ngroups * (nreads - 1) > 2
+    suspect[:] = False
+    freedom = np.float32(ngroups * (nreads - 1) - 1)
+    for chunk in prange((npix + CHUNK - 1) // CHUNK):
+        charge = np.zeros((LANES, ngroups, nreads), np.float32)
+        differences = np.empty(ngroups * (nreads - 1) * LANES, np.float32)
+        trail = np.zeros(ngroups * nreads * 3 * LANES, np.float32)
+        state = np.ones(ROWS * LANES, np.float32)
+        for first in range(chunk * CHUNK, min((chunk + 1) * CHUNK, npix), LANES):
+            last = min(first + LANES, npix)
+            n = last - first
+            charge[:n] = reads[first:last]
+            state[GAIN : GAIN + n] = gain[first:last]
+            state[VAR : VAR + n] = variance[first:last]
+            _take_steps(charge, differences, state)
+            _guess_rate(steps, differences, state)
+            for _ in range(2):
+                _sweep_forward(steps, differences, trail, state)
+            if tests:
+                _sweep_backward(steps, differences, trail, state, limit)
+                suspect[first:last] = state[FOUND : FOUND + n] > 0
+            _finish(state, freedom)
+            rate[first:last] = state[REF : REF + n]
+            error[first:last] = state[N : N + n]
+            chi2[first:last] = state[A : A + n]
+
+
+@njit(cache=True, error_model="numpy")
+def _finish(state: Any, freedom: Any) -> None:
+    """Turn REF, N, A into rate, error, and chi2 per degree of freedom (0/0 = NaN if there is none)."""
+    for i in range(LANES):
+        state[A + i] = (state[A + i] - state[B + i] * state[SHIFT + i]) / (state[VAR + i] * freedom)
+        state[REF + i] += state[SHIFT + i]
+        state[N + i] = np.sqrt(state[VAR + i] / state[N + i])
+
+
+@njit(cache=True, error_model="numpy")
+def _take_steps(reads: Any, differences: Any, state: Any) -> None:
+    """Put the read differences of LANES pixels, in electrons, side by side."""
+    ngroups, nreads = reads.shape[1:]
+    for i in range(LANES):
+        gain = state[GAIN + i]
+        for g in range(ngroups):
+            ramp = reads[i, g]
+            column = differences[g * (nreads - 1) * LANES + i :: LANES]
+            for k in range(nreads - 1):
+                column[k] = (ramp[k + 1] - ramp[k]) * gain
+
+
+@njit(cache=True, error_model="numpy")
+def _guess_rate(steps: Any, differences: Any, state: Any) -> None:
+    """Put the mean rate of all differences into SHIFT, zero into REF."""
+    state[REF : REF + LANES] = ZERO
+    state[SHIFT : SHIFT + LANES] = ZERO
+    seconds = ZERO
+    for k in range(steps.size):
+        seconds += steps.flat[k]
+        row = differences[k * LANES : (k + 1) * LANES]
+        for i in range(LANES):
+            state[SHIFT + i] += row[i]
+    for i in range(LANES):
+        state[SHIFT + i] /= seconds
+
+
+@njit(cache=True, error_model="numpy")
+def _sweep_forward(steps: Any, differences: Any, trail: Any, state: Any) -> None:
+    """Fit about REF + SHIFT, which becomes REF; leaves A, B, N, SHIFT = B/N, and the pivots in `trail`.
+
+    With inverse pivots p of C = L diag(1/p) L': u = L^-1 (d - REF x), w = L^-1 x. `trail` holds
+    p, p u, p w for each difference, after a row of zeros for each ramp.
+    """
+    ngroups, nsteps = steps.shape
+    for i in range(LANES):
+        rate = state[REF + i] + state[SHIFT + i]
+        state[REF + i] = rate
+        state[FLUX + i] = (rate if rate > ZERO else ZERO) / state[VAR + i]
+        state[A + i] = ZERO
+        state[B + i] = ZERO
+        state[N + i] = ZERO
+    for g in range(ngroups):
+        for k in range(nsteps):
+            x = steps[g, k]
+            start = (g * (nsteps + 1) + k) * 3 * LANES
+            link = trail[start : start + 6 * LANES]
+            start = (g * nsteps + k) * LANES
+            step = differences[start : start + LANES]
+            for i in range(LANES):
+                p = ONE / (TWO + state[FLUX + i] * x - link[i])
+                u = step[i] - state[REF + i] * x + link[LANES + i]
+                w = x + link[2 * LANES + i]
+                pu, pw = p * u, p * w
+                link[3 * LANES + i] = p
+                link[4 * LANES + i] = pu
+                link[5 * LANES + i] = pw
+                state[A + i] += pu * u
+                state[B + i] += pu * w
+                state[N + i] += pw * w
+    for i in range(LANES):
+        state[SHIFT + i] = state[B + i] / state[N + i]
+
+
+@njit(cache=True, error_model="numpy")
+def _sweep_backward(steps: Any, differences: Any, trail: Any, state: Any, limit: Any) -> None:
+    """Count in FOUND the differences with (m - SHIFT n)^2 > limit s^2 (h - n^2/N)."""
+    ngroups, nsteps = steps.shape
+    for i in range(LANES):
+        state[FOUND + i] = ZERO
+        state[LIMIT + i] = limit * state[VAR + i]
+        state[CREDIT + i] = state[LIMIT + i] / state[N + i]
+    for g in range(ngroups):
+        state[P : P + 3 * LANES] = ZERO
+        for back in range(nsteps):
+            k = nsteps - 1 - back
+            x = steps[g, k]
+            start = (g * (nsteps + 1) + k) * 3 * LANES
+            link = trail[start : start + 3 * LANES]
+            start = (g * nsteps + k) * LANES
+            step = differences[start : start + LANES]
+            for i in range(LANES):
+                diagonal = TWO + state[FLUX + i] * x - state[P + i]
+                u = step[i] - state[REF + i] * x + state[PU + i]
+                w = x + state[PW + i]
+                p = ONE / diagonal
+                state[P + i] = p
+                state[PU + i] = p * u
+                state[PW + i] = p * w
+                n = w + link[2 * LANES + i]
+                m = u + link[LANES + i] - state[SHIFT + i] * n
+                excess = m * m - state[LIMIT + i] * (diagonal - link[i]) + state[CREDIT + i] * n * n
+                state[FOUND + i] += ONE if excess > ZERO else ZERO
+
+
+@njit(parallel=True, cache=True, error_model="numpy")
+def _fit_special(
+    reads: Any,
+    usable: Any,
+    times: Any,
+    gain: Any,
+    variance: Any,
+    limit: Any,
+    results: Any,
+    amplitude: Any,
+) -> None:
+    """Fit pixels one by one: `usable` reads only, jumps omitted and put into `amplitude`.
+
+    reads float32 DN, usable bool, amplitude float32 e- (npix, ngroups, nreads); results (3, npix):
+    rate, error, chi2 per degree of freedom.
+    """
+    npix, ngroups, nreads = reads.shape
+    for i in prange(npix):
+        noise = float(variance[i])
+        work = np.zeros((9, ngroups * nreads + 1))
+        where = np.zeros(ngroups * nreads, np.int64)
+        n = _take_differences(reads[i], usable[i], times, float(gain[i]), work, where)
+        left = n
+        rate, norm, spread = np.nan, np.nan, np.nan
+        while left > 0:
+            rate, norm, spread = _fit_one(work, n, noise)
+            worst, drop = _find_worst(work, n, rate, norm)
+            if left < 3 or not drop > limit * noise:
+                break
+            work[KEPT, worst] = 0.0
+            left -= 1
+        results[0, i] = rate
+        results[1, i] = np.sqrt(noise / norm)
+        results[2, i] = spread / (noise * (left - 1)) if left > 1 else np.nan
+        for k in range(n):
+            if work[KEPT, k] == 0.0:
+                amplitude[i, where[k] // nreads, where[k] % nreads] = work[M, k]
+
+
+# Rows of `work`, one column per difference: electrons, seconds, 1 unless omitted, 1 if coupled to
+# the one before, diagonal of C/s^2, p, p u and p w of the forward sweep, and m.
+D, X, KEPT, CHAINED, DIAGONAL, FP, FPU, FPW, M = range(9)
+
+
+@njit(cache=True, error_model="numpy")
+def _take_differences(reads: Any, usable: Any, times: Any, gain: Any, work: Any, where: Any) -> int:
+    """Fill D, X, KEPT, CHAINED and `where` (flat index of the later read); return how many."""
+    ngroups, nreads = reads.shape
+    n = 0
+    for g in range(ngroups):
+        before = -1
+        chained = 0.0
+        for k in range(nreads):
+            if usable[g, k]:
+                if before >= 0:
+                    work[D, n] = gain * (float(reads[g, k]) - float(reads[g, before]))
+                    work[X, n] = times[g, k] - times[g, before]
+                    work[KEPT, n] = 1.0
+                    work[CHAINED, n] = chained
+                    where[n] = g * nreads + k
+                    n += 1
+                    chained = 1.0
+                before = k
+    return n
+
+
+@njit(cache=True, error_model="numpy")
+def _fit_one(work: Any, n: int, variance: float) -> tuple[float, float, float]:
+    """Fit the kept differences twice; return rate, N and chi2 in units of the read variance, and fill M."""
+    charge, seconds = 0.0, 0.0
+    for k in range(n):
+        charge += work[D, k] * work[KEPT, k]
+        seconds += work[X, k] * work[KEPT, k]
+    rate, norm, spread = charge / seconds, 0.0, 0.0
+    for _ in range(2):
+        a, b, norm, p, pu, pw = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+        for k in range(n):
+            chained = work[CHAINED, k]
+            work[DIAGONAL, k] = 2.0 + max(rate, 0.0) * work[X, k] / variance
+            u = work[D, k] - rate * work[X, k] + chained * pu
+            w = work[X, k] + chained * pw
+            p = work[KEPT, k] / (work[DIAGONAL, k] - chained * p)
+            pu, pw = p * u, p * w
+            work[FP, k], work[FPU, k], work[FPW, k] = p, pu, pw
+            a, b, norm = a + pu * u, b + pu * w, norm + pw * w
+        shift = b / norm
+        spread = a - b * shift
+        rate += shift
+    for k in range(n):  # refer p u to the final rate; the weights keep those of the first fit
+        work[FPU, k] -= shift * work[FPW, k]
+    return rate, norm, spread
+
+
+@njit(cache=True, error_model="numpy")
+def _find_worst(work: Any, n: int, rate: float, norm: float) -> tuple[int, float]:
+    """Return which kept difference lowers chi2 most if omitted, and by how much; fill M for all."""
+    worst, largest = -1, -np.inf
+    chained, p, pu, pw = 0.0, 0.0, 0.0, 0.0  # coupling to, and sweep values of, the next difference
+    for k in range(n - 1, -1, -1):
+        before = work[CHAINED, k]
+        diagonal = work[DIAGONAL, k] - chained * p
+        u = work[D, k] - rate * work[X, k] + chained * pu
+        w = work[X, k] + chained * pw
+        h, m, n_k = diagonal, u, w
+        if before:
+            h, m, n_k = h - work[FP, k - 1], m + work[FPU, k - 1], n_k + work[FPW, k - 1]
+        work[M, k] = m
+        drop = m * m / (h - n_k * n_k / norm)
+        if work[KEPT, k] and drop > largest:
+            worst, largest = k, drop
+        p = work[KEPT, k] / diagonal
+        pu, pw, chained = p * u, p * w, before
+    return worst, largest

@@ -1,0 +1,229 @@
+"""What a ramp fitter takes and returns, and the checks and block loop that all fitters share.
+
+A fitter turns the non-destructive reads of each pixel into a count rate. It sees arrays only. The
+cube stays as the file holds it, reads of one pixel side by side, and is worked off in blocks of
+rows, so no fitter needs memory beyond its results and one block.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from iris_contract.dq import DQ
+from iris_contract.errors import InputError
+
+__all__ = ["JUMP_COLUMNS", "Block", "Jumps", "RampFit", "RampFitter", "fit_blocks"]
+
+Float32: TypeAlias = npt.NDArray[np.float32]
+Float64: TypeAlias = npt.NDArray[np.float64]
+Reads: TypeAlias = npt.NDArray[np.uint16] | npt.NDArray[np.float32]
+
+JUMP_COLUMNS = np.dtype([("Y", "i4"), ("X", "i4"), ("GROUP", "i4"), ("READ", "i4"), ("AMPLITUDE", "f4")])
+"""One row per jump: pixel, ramp, first read (from 0) that holds the charge, and electrons."""
+
+BLOCK_READS = 1 << 23  # reads per block: 32 MB of float32
+LEFT_OUT = DQ["SATURATED"] | DQ["DO_NOT_USE"]
+
+
+@dataclass(frozen=True, slots=True)
+class RampFit:
+    """The result of a ramp fit, images of shape (ny, nx).
+
+    `rate` and `error` float32 e-/s are NaN, and `dq` uint32 has DO_NOT_USE, exactly where no two
+    reads of one ramp can be used. `dq` also has SATURATED where a read was, JUMP_DET where a jump
+    was found. `chi2` float32 is per degree of freedom, NaN where the fitter has none left over.
+    `jumps` has the columns JUMP_COLUMNS, ordered by Y, X, GROUP, READ.
+    """
+
+    rate: Float32
+    error: Float32
+    dq: npt.NDArray[np.uint32]
+    chi2: Float32
+    jumps: npt.NDArray[Any]
+
+
+class RampFitter(Protocol):
+    """A function that fits ramps; raises InputError where arguments do not fit together.
+
+    reads: uint16 or float32 DN (ny, nx, ngroups, nreads); a group is a ramp after its own reset.
+    times: float64 s (ngroups, nreads) from the reset, increasing within a ramp, at any spacing.
+    gain: float32 e-/DN (ny, nx). read_noise: float32 e- of a single read (ny, nx), as darks show
+    it, hence with quantisation noise. Where either is not positive the pixel cannot be used.
+    read_dq: uint8 like reads: reads with DO_NOT_USE are left out, so are reads that are not finite,
+    and all reads of a ramp from the first one with SATURATED. jump_sigma: threshold of the fitters
+    that reject jumps, in standard deviations; infinity rejects none.
+    """
+
+    def __call__(
+        self,
+        reads: Reads,
+        times: Float64,
+        *,
+        gain: Float32,
+        read_noise: Float32,
+        read_dq: npt.NDArray[np.uint8] | None = None,
+        jump_sigma: float = 4.5,
+    ) -> RampFit:
+        """Fit every pixel."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Consecutive pixels of a cube, flattened, with everything a fitter needs and room for results.
+
+    `reads` DN (npix, ngroups, nreads) contiguous; `read_dq` like `reads`, or None; `flags` uint8
+    (npix,): SATURATED, DO_NOT_USE of any read; `times` s. `gain` e-/DN and read `variance` e-^2,
+    float32 (npix,), NaN where the pixel cannot be used. The fitter fills `rate`, `error`, `chi2`,
+    float32 (npix,), with NaN where there is no result.
+    """
+
+    reads: Reads
+    times: Float64
+    gain: Float32
+    variance: Float32
+    read_dq: npt.NDArray[np.uint8] | None
+    flags: npt.NDArray[np.uint8]
+    jump_sigma: float
+    rate: Float32
+    error: Float32
+    chi2: Float32
+
+    def usable_reads(self, pixels: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+        """Tell which reads (n, ngroups, nreads) of the given pixels can be used."""
+        usable = np.isfinite(self.reads[pixels])
+        if self.read_dq is not None:
+            flags = self.read_dq[pixels]
+            usable &= (flags & DQ["DO_NOT_USE"]) == 0
+            usable &= ~np.logical_or.accumulate((flags & DQ["SATURATED"]) != 0, axis=-1)
+        return usable
+
+
+Jumps: TypeAlias = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]
+"""Pixel of the block, group, read and amplitude e- of each jump, in this order."""
+
+
+def fit_blocks(
+    fit: Callable[[Block], Jumps | None],
+    reads: Reads,
+    times: Float64,
+    *,
+    gain: Float32,
+    read_noise: Float32,
+    read_dq: npt.NDArray[np.uint8] | None,
+    jump_sigma: float,
+) -> RampFit:
+    """Run `fit` over a cube in blocks of rows; arguments, result and errors as `RampFitter`."""
+    _check(reads, times, gain, read_noise, read_dq, jump_sigma)
+    shape = reads.shape[:2]
+    rate, error, chi2 = (np.empty(shape, np.float32) for _ in range(3))
+    dq = np.zeros(shape, np.uint32)
+    variance = _square_noise(gain, read_noise)
+    jumps = [np.empty(0, JUMP_COLUMNS)]
+    for rows in _split_rows(reads.shape):
+        flags = None if read_dq is None else _flatten(read_dq[rows])
+        planes = (plane[rows].reshape(-1) for plane in (rate, error, chi2))
+        block = Block(
+            _flatten(reads[rows]),
+            times,
+            gain[rows].reshape(-1),
+            variance[rows].reshape(-1),
+            flags,
+            _collect_flags(flags, dq[rows].size),
+            float(jump_sigma),
+            *planes,
+        )
+        found = fit(block)
+        _flag_pixels(block, dq[rows].reshape(-1))
+        if found is not None:
+            jumps.append(_list_jumps(found, rows.start, dq[rows]))
+    return RampFit(rate, error, dq, chi2, np.concatenate(jumps))
+
+
+def _square_noise(gain: Float32, read_noise: Float32) -> Float32:
+    """Return the read variance e-^2, NaN where gain or noise is not a positive finite number."""
+    variance = read_noise * read_noise
+    works = (gain > 0) & (gain < np.inf) & (read_noise > 0) & (variance > 0) & (variance < np.inf)
+    if not works.all():
+        variance[~works] = np.nan
+    return variance
+
+
+def _flatten(cube: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return rows of a cube as contiguous pixels (npix, ngroups, nreads)."""
+    return np.ascontiguousarray(cube).reshape(-1, *cube.shape[2:])
+
+
+def _split_rows(shape: tuple[int, ...]) -> Iterator[slice]:
+    ny, step = shape[0], max(1, BLOCK_READS // math.prod(shape[1:]))
+    return (slice(y, min(y + step, ny)) for y in range(0, ny, step))
+
+
+def _collect_flags(read_dq: npt.NDArray[np.uint8] | None, npix: int) -> npt.NDArray[np.uint8]:
+    """Return the flags of all reads of each pixel together; flagged reads are few."""
+    flags = np.zeros(npix, np.uint8)
+    if read_dq is not None:
+        values = (read_dq & LEFT_OUT).reshape(-1)
+        where = np.flatnonzero(values)
+        np.bitwise_or.at(flags, where // (values.size // npix), values[where])
+    return flags
+
+
+def _flag_pixels(block: Block, dq: npt.NDArray[np.uint32]) -> None:
+    """Make rate and error NaN together, and set DO_NOT_USE there and SATURATED."""
+    bad = ~(np.isfinite(block.rate) & np.isfinite(block.error))
+    if bad.any():
+        block.rate[bad], block.error[bad], block.chi2[bad] = np.nan, np.nan, np.nan
+        dq[bad] |= DQ["DO_NOT_USE"]
+    if block.read_dq is not None:
+        dq |= block.flags & DQ["SATURATED"]
+
+
+def _list_jumps(found: Jumps, first_row: int, dq: npt.NDArray[np.uint32]) -> npt.NDArray[Any]:
+    """Flag the jumps of usable pixels in `dq` (rows, nx), and return them as a table."""
+    flags = dq.reshape(-1)
+    keep = (flags[found[0]] & DQ["DO_NOT_USE"]) == 0
+    pixel, group, read, amplitude = (column[keep] for column in found)
+    flags[pixel] |= DQ["JUMP_DET"]
+    table = np.empty(len(pixel), JUMP_COLUMNS)
+    table["Y"], table["X"] = first_row + pixel // dq.shape[1], pixel % dq.shape[1]
+    table["GROUP"], table["READ"], table["AMPLITUDE"] = group, read, amplitude
+    return table
+
+
+def _check(
+    reads: Reads,
+    times: Float64,
+    gain: Float32,
+    read_noise: Float32,
+    read_dq: npt.NDArray[np.uint8] | None,
+    jump_sigma: float,
+) -> None:
+    """Raise InputError naming the first argument that breaks the `RampFitter` contract."""
+    if reads.dtype not in (np.uint16, np.float32) or not reads.dtype.isnative:
+        raise InputError("must be native uint16 or float32", key="reads.dtype", value=str(reads.dtype))
+    if reads.ndim != 4 or 0 in reads.shape:
+        raise InputError("must be (ny, nx, ngroups, nreads), none zero", key="reads.shape", value=reads.shape)
+    if times.dtype != np.float64 or times.shape != reads.shape[2:]:
+        raise InputError(
+            f"must be float64 of shape {reads.shape[2:]}", key="times", value=(str(times.dtype), times.shape)
+        )
+    if not (np.isfinite(times).all() and (np.diff(times, axis=1) > 0).all()):
+        raise InputError("must be finite and increase from read to read", key="times", value=times.tolist())
+    for name, plane in (("gain", gain), ("read_noise", read_noise)):
+        if plane.dtype != np.float32 or plane.shape != reads.shape[:2]:
+            raise InputError(
+                f"must be float32 of shape {reads.shape[:2]}", key=name, value=(str(plane.dtype), plane.shape)
+            )
+    if read_dq is not None and (read_dq.dtype != np.uint8 or read_dq.shape != reads.shape):
+        raise InputError(
+            f"must be uint8 of shape {reads.shape}", key="read_dq", value=(str(read_dq.dtype), read_dq.shape)
+        )
+    if not jump_sigma > 0:
+        raise InputError("must be positive", key="jump_sigma", value=jump_sigma)
