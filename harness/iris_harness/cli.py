@@ -199,7 +199,8 @@ def _list(rows: list[dict[str, Any]], as_json: bool) -> None:
         table.add_column(key.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*(", ".join(map(str, v)) if isinstance(v, list) else str(v) for v in row.values()))
-    Console().print(table)
+    console = Console() if sys.stdout.isatty() else Console(width=200)
+    console.print(table)
 
 
 def _json_option(command: Callable[..., None]) -> Callable[..., None]:

@@ -71,13 +71,13 @@ def run_controls(
             call, name = "iris_harness.controls:sample_broken", f"control-{number:02d}-{night:03d}"
             plans.append((control, Task(name, "controls", call, (run.root, control, mine, name), key)))
     results = workers.run("controls", [task for _, task in plans])
-    entries = [_refuse_wrong_detector(run, manifest)]
+    refused = _refuse_wrong_detector(run, manifest)
+    entries = [refused] if refused else []
     for control in load_controls():
         contents = [r.content for (c, _), r in zip(plans, results, strict=True) if c is control]
         if contents:
             broken = scoring.judge([s for content in contents for s in decode_samples(content)])
             entries.append(_compare(control, scorecard, broken))
-    entries = [entry for entry in entries if entry]
     write_json(run.scores / "controls.json", {"schema": SCHEMA, "controls": entries})
     return f"{sum(e['held'] for e in entries)} of {len(entries)} held"
 

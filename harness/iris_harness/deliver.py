@@ -37,9 +37,8 @@ def plan_delivery(run: RunDirectory, rows: list[dict[str, Any]]) -> list[Task]:
     files = [str(run.root / row["product"]) for row in chain]
     source = hash_source(*SOURCES, "tmt_crds", "iris_harness.deliver")
     key = make_key(files, [row["product_sha256"] for row in chain], source)
-    return [
-        Task("deliver-chain", "deliver", "iris_harness.deliver:deliver_references", (run.root, "chain", files), key)
-    ]
+    call, arguments = "iris_harness.deliver:deliver_references", (run.root, "chain", files)
+    return [Task("deliver-chain", "deliver", call, arguments, key)]
 
 
 def deliver_oracle(root: Path, detector: str, start: datetime, filters: list[str]) -> tuple[list[Path], Any]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from iris_contract.errors import InputError
 from iris_contract.exposure import Subarray
 from iris_contract.frames import Image, Ramp, Reference, read_region
 from iris_contract.instrument import load_instrument
@@ -80,7 +81,7 @@ def _forget_covariance(run: RunDirectory, row: ManifestRow, out: Path) -> Path:
 
 def _cast_to_uint16(run: RunDirectory, row: ManifestRow, out: Path) -> Path:
     """Reads cast back to uint16 after the reference pixels were subtracted: below zero they wrap."""
-    from iris_reduction.ramp import load_ramp_fitters
+    from iris_reduction.ramp import LoadFailure, load_ramp_fitters
 
     product = row.path(run.root)
     image, ramp = Image.read(product), Ramp.read(run.root / row.raw[0])
@@ -90,7 +91,10 @@ def _cast_to_uint16(run: RunDirectory, row: ManifestRow, out: Path) -> Path:
     shape = reads.shape[:2]
     gain = np.full(shape, ramp.detector.gain, np.float32)
     noise = np.full(shape, ramp.detector.read_noise, np.float32)
-    fit = load_ramp_fitters()[row.algorithm](reads, ramp.times, gain=gain, read_noise=noise)
+    fitter = load_ramp_fitters()[row.algorithm]
+    if isinstance(fitter, LoadFailure):
+        raise InputError(f"cannot be loaded: {fitter.reason}", key="algorithm", value=row.algorithm)
+    fit = fitter(reads, ramp.times, gain=gain, read_noise=noise)
     path = out / product.name
     replace(image, data=fit.rate, err=fit.error).write(path)
     return path

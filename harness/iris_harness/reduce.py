@@ -15,7 +15,7 @@ from iris_contract.fitsio import read_header
 from iris_harness.calibrate import CALIBRATIONS
 from iris_harness.nights import PlannedExposure, plan_night
 from iris_harness.run_directory import RunDirectory
-from iris_harness.scenario import FamilySpec, Scenario
+from iris_harness.scenario import Scenario
 from iris_harness.tasks import Task, TaskResult, hash_source, make_key
 
 __all__ = ["plan_reduction", "reduce_night"]
@@ -29,40 +29,38 @@ def plan_reduction(
 ) -> list[Task]:
     """Return the tasks; `contexts` identifies each setting's cache by name and content hash."""
     source = hash_source(*SOURCES, "iris_harness.reduce")
+    wanted = [
+        (family, setting, algorithm, night)
+        for family in scenario.families.values()
+        if family.family not in CALIBRATIONS
+        for setting in family.settings
+        for algorithm in family.algorithms
+        for night in range(1, nights + 1)
+    ]
     tasks = []
-    for family in scenario.families.values():
-        if family.family in CALIBRATIONS:
-            continue
-        for setting in family.settings:
-            for algorithm in family.algorithms:
-                for night in range(1, nights + 1):
-                    tasks.append(_plan_one(run, scenario, family, setting, algorithm, night, raw, contexts, source))
+    for family, setting, algorithm, night in wanted:
+        exposures = [p for p in plan_night(scenario, night) if p.spec.role in family.exposures]
+        hashes = [raw[f"simulate-{setting}-{night:03d}-{p.exposure.number:04d}"].content for p in exposures]
+        items = [_describe(run, setting, night, p) for p in exposures]
+        parameters = [setting, family.family, algorithm, items, contexts[setting], hash_algorithm(algorithm)]
+        tasks.append(
+            Task(
+                name=f"reduce-{setting}-{family.family}-{algorithm}-{night:03d}",
+                stage="reduce",
+                call="iris_harness.reduce:reduce_night",
+                arguments=(run.root, setting, family.family, algorithm, night, items),
+                key=make_key(parameters, hashes, source),
+            )
+        )
     return tasks
 
 
-def _plan_one(
-    run: RunDirectory,
-    scenario: Scenario,
-    family: FamilySpec,
-    setting: str,
-    algorithm: str,
-    night: int,
-    raw: dict[str, TaskResult],
-    contexts: dict[str, str],
-    source: str,
-) -> Task:
-    exposures = [p for p in plan_night(scenario, night) if p.spec.role in family.exposures]
-    names = [f"simulate-{setting}-{night:03d}-{p.exposure.number:04d}" for p in exposures]
-    items = [_describe(run, setting, night, p) for p in exposures]
-    return Task(
-        name=f"reduce-{setting}-{family.family}-{algorithm}-{night:03d}",
-        stage="reduce",
-        call="iris_harness.reduce:reduce_night",
-        arguments=(run.root, setting, family.family, algorithm, night, items),
-        key=make_key(
-            [setting, family.family, algorithm, items, contexts[setting]], [raw[n].content for n in names], source
-        ),
-    )
+def hash_algorithm(name: str) -> str:
+    """Return a hash of the source file of a ramp fitter, which for a plug-in is not ours."""
+    from iris_reduction.ramp import load_ramp_fitters
+
+    module = getattr(load_ramp_fitters().get(name), "__module__", "")
+    return hash_source(module) if module else ""
 
 
 def _describe(run: RunDirectory, setting: str, night: int, planned: PlannedExposure) -> tuple[str, str, str]:
@@ -85,6 +83,7 @@ def reduce_night(
     outputs: list[Path] = []
     rows: list[dict[str, Any]] = []
     try:
+        _require_fitter(algorithm)
         for role, raw, truth in items:
             made = _reduce_exposure(run, setting, family, algorithm, night, raw)
             outputs += made
@@ -96,6 +95,14 @@ def reduce_night(
         failure = {"family": family, "algorithm": algorithm, "setting": setting, "reason": reason}
         return outputs, {"rows": [], "failures": [failure]}
     return outputs, {"rows": rows, "failures": []}
+
+
+def _require_fitter(name: str) -> None:
+    from iris_reduction.ramp import LoadFailure, load_ramp_fitters
+
+    fitter = load_ramp_fitters().get(name)
+    if fitter is None or isinstance(fitter, LoadFailure):
+        raise RuntimeError(f"cannot be loaded: {fitter.reason if fitter else 'no such ramp fitter'}")
 
 
 def _reduce_exposure(run: RunDirectory, setting: str, family: str, algorithm: str, night: int, raw: str) -> list[Path]:

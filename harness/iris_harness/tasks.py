@@ -49,9 +49,7 @@ def hash_source(*packages: str) -> str:
     """Return a hash over the source files of the named packages or modules."""
     digest = hashlib.sha256()
     for package in packages:
-        file = import_module(package).__file__
-        assert file is not None, package
-        path = Path(file)
+        path = Path(str(import_module(package).__file__))
         folder = path.parent if path.name == "__init__.py" else None
         files = sorted(p for p in folder.rglob("*") if p.suffix in {".py", ".yaml", ".ecsv"}) if folder else [path]
         for source in files:
