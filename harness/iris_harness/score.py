@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from iris_contract.scorecard import Scorecard, write_scorecard
 from iris_harness.run_directory import RunDirectory, read_run
 from iris_harness.scenario import Scenario
 from iris_harness.tasks import Task, TaskResult, hash_source, make_key
-from iris_validators import Failure, RunInfo, Sample, group_rows, sample_group, score
+from iris_validators import Failure, RunInfo, Sample, sample_group, score
 from iris_validators.junit import write_junit
 from iris_validators.parquet import write_samples, write_scorecard_table
 
@@ -54,14 +55,24 @@ class Scoring:
         return score(info, samples, scenario.specifications, self.failures)
 
 
+def _group(row: ManifestRow) -> tuple[str, str, str, str, int]:
+    return row.setting, row.family, row.algorithm, row.exposure, row.night
+
+
+def group_rows(manifest: Iterable[ManifestRow]) -> list[list[ManifestRow]]:
+    """Return the rows in the groups that are sampled together."""
+    ordered = sorted(manifest, key=lambda row: (_group(row), row.product))
+    return [list(rows) for _, rows in groupby(ordered, key=_group)]
+
+
 def plan_samples(run: RunDirectory, manifest: Sequence[ManifestRow]) -> list[Task]:
     """Return one task per setting, family, algorithm, exposure role and night."""
     source = hash_source("iris_contract", "iris_validators")
     tasks = []
     for rows in group_rows(manifest):
-        first = rows[0]
         inputs = [h for row in rows for h in (row.product_sha256, *row.raw_sha256)]
-        name = f"sample-{first.setting}-{first.family}-{first.algorithm}-{first.exposure}-{first.night:03d}"
+        *group, night = _group(rows[0])
+        name = f"sample-{'-'.join(map(str, group))}-{night:03d}"
         key = make_key([asdict(row) for row in rows], inputs, source)
         tasks.append(Task(name, "validate", "iris_harness.score:sample_rows", (run.root, rows), key))
     return tasks

@@ -69,7 +69,7 @@ def write_as_built(root: Path, seed: int) -> tuple[list[Path], Any]:
     """Write the as-built maps of the scenario's region as truth."""
     scenario = _load(root)
     path = RunDirectory(root).as_built(scenario.detector)
-    _build(scenario.detector, scenario.region, seed).maps.write(path)
+    _build(scenario.detector, scenario.region, seed).write(path)
     return [path], None
 
 
