@@ -1,0 +1,204 @@
+"""The least data model that stpipe asks for, around the frames of the contract.
+
+stpipe wants `crds_observatory`, `get_crds_parameters()`, `save()`, `meta.filename`, a context
+manager and `override_handle`; arrays and layouts stay those of the contract. A Step returns a new
+model that shares the arrays it did not change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from iris_contract import Detector, Image, Ramp, Reference, Subarray, load_instrument
+from iris_contract.errors import LayoutError
+from iris_contract.fitsio import Header, read_header, read_layout, write_layout
+from iris_contract.frames import read_region
+from iris_contract.keywords import find_problem, load_keywords
+from iris_reduction.calibration.frame import RateFrame
+from iris_reduction.kernels import initialise_quality
+from iris_reduction.naming import name_product, name_reference
+from iris_reduction.ramp.protocol import Reads
+from iris_reduction.sets import CalibrationSet, read_set
+
+__all__ = ["ImageModel", "Model", "RampModel", "ReferenceModel", "SetModel", "get_crds_parameters", "open_model"]
+
+_NEEDED = ("TELESCOP", "INSTRUME", "DETECTOR", "READMODE", "DATE-OBS", "TIME-OBS")
+
+
+def get_crds_parameters(header: Header) -> dict[str, Any]:
+    """Return META path to value for every card of the keyword table, as CRDS selects by them."""
+    table = load_keywords()
+    return {table[key].path: value for key, value in header.items() if key in table}
+
+
+@dataclass
+class Model:
+    """A header and the name of the file it came from; subclasses add the arrays."""
+
+    crds_observatory: ClassVar[str] = "tmt"
+    header: Header
+    filename: str
+
+    @property
+    def meta(self) -> SimpleNamespace:
+        """`meta.filename`, which stpipe derives output names from."""
+        return SimpleNamespace(filename=self.filename)
+
+    @property
+    def override_handle(self) -> str:
+        """What a product records where this model served as a reference."""
+        return f"override://{self.filename}"
+
+    @property
+    def region(self) -> Subarray:
+        """Detector region; raises LayoutError where the header does not state it."""
+        return read_region(self.header, self.filename)
+
+    @property
+    def detector(self) -> Detector:
+        """The as-designed detector, with the outputs that this exposure used (CHANNELS)."""
+        detector = load_instrument().detector(str(self.header.get("DETECTOR")))
+        return replace(detector, outputs=int(self.header.get("CHANNELS", detector.outputs)))
+
+    @property
+    def product_name(self) -> str:
+        """File name under which a pipeline saves this model."""
+        return name_product(self.filename, int(self.header.get("DATALVL", 0)))
+
+    def get_crds_parameters(self) -> dict[str, Any]:
+        """Return what CRDS selects by."""
+        return get_crds_parameters(self.header)
+
+    def evolve(self, cards: Header | None = None, **changes: Any) -> Self:
+        """Return a model with changed arrays and header cards; nothing is copied but the header."""
+        return replace(self, header={**self.header, **(cards or {})}, **changes)
+
+    def save(self, path: str | Path, dir_path: str | Path | None = None, **_: Any) -> str:
+        """Write the file atomically and return its path."""
+        target = Path(dir_path) / Path(path).name if dir_path else Path(path)
+        self.write(target)
+        return str(target)
+
+    def write(self, path: Path) -> None:
+        """Write the layout of this model; raises LayoutError, RunDirectoryError."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+@dataclass
+class RampModel(Model):
+    """A ramp on its way to a rate.
+
+    `reads` DN (ny, nx, ngroups, nreads), uint16 as read out or float32 once corrected; `times` s
+    (ngroups, nreads); `dq` uint32 (ny, nx); `read_dq` uint8 like `reads`, None where no read is flagged.
+    """
+
+    reads: Reads
+    times: npt.NDArray[np.float64]
+    dq: npt.NDArray[np.uint32] = field(default_factory=lambda: np.zeros((0, 0), np.uint32))
+    read_dq: npt.NDArray[np.uint8] | None = None
+
+    def write(self, path: Path) -> None:
+        """Write a CorrectedRampModel: reads as float32, both flag planes."""
+        flags = np.zeros(self.reads.shape, np.uint8) if self.read_dq is None else self.read_dq
+        reads = self.reads.astype(np.float32, copy=False)
+        content = {"DATA": reads, "TIMES": self.times, "DQ": self.dq, "READ_DQ": flags}
+        write_layout(path, "CorrectedRampModel", self.header, content)
+
+
+@dataclass
+class ImageModel(Model):
+    """A rate image: `data`, `err` float32 e-/s, `dq` uint32 (ny, nx); `chi2` and `jumps` as in `Image`."""
+
+    data: npt.NDArray[np.float32]
+    err: npt.NDArray[np.float32]
+    dq: npt.NDArray[np.uint32]
+    chi2: npt.NDArray[np.float32] | None = None
+    jumps: npt.NDArray[Any] | None = None
+
+    @property
+    def planes(self) -> RateFrame:
+        """What the calibration kernels take."""
+        return RateFrame(self.data, self.err, self.dq)
+
+    def write(self, path: Path) -> None:
+        """Write the layout that DATAMODL names; level 2 has no ramp planes."""
+        ramp_planes = (self.chi2, self.jumps) if self.header.get("DATAMODL") == "RateModel" else (None, None)
+        Image(self.header, self.data, self.err, self.dq, *ramp_planes).write(path)
+
+
+@dataclass
+class ReferenceModel(Model):
+    """A calibration reference, newly made or given as an override."""
+
+    reference: Reference
+
+    @property
+    def product_name(self) -> str:
+        """File name of the undelivered reference."""
+        return name_reference(self.header)
+
+    def write(self, path: Path) -> None:
+        """Write the reference with this model's header."""
+        Reference(self.header, self.reference.content).write(path)
+
+
+@dataclass
+class SetModel(Model):
+    """A calibration set; the header is that of its first exposure."""
+
+    members: CalibrationSet
+
+
+def open_model(init: str | Path | Model, **_: Any) -> Model:
+    """Return `init`, or the model of the file it names, by DATAMODL (or .json: a calibration set).
+
+    Raises LayoutError, or InputError for values that no reduction can work with.
+    """
+    if isinstance(init, Model):
+        return init
+    path = Path(init)
+    if path.suffix.lower() == ".json":
+        members = read_set(path)
+        return SetModel(members.headers[0], path.name, members)
+    name = str(read_header(path).get("DATAMODL"))
+    if name == "RampModel":
+        return _open_raw(path)
+    if name == "CorrectedRampModel":
+        planes: dict[str, Any]
+        _, header, planes = read_layout(path, name)
+        flags = planes["READ_DQ"] if planes["READ_DQ"].any() else None
+        return RampModel(header, path.name, planes["DATA"], planes["TIMES"], planes["DQ"], flags)
+    if name in ("RateModel", "ImagerModel"):
+        image = Image.read(path)
+        return ImageModel(image.header, path.name, image.data, image.err, image.dq, image.chi2, image.jumps)
+    raise LayoutError("the reduction reads RampModel, RateModel and ImagerModel", file=path, key="DATAMODL", value=name)
+
+
+def _open_raw(path: Path) -> RampModel:
+    ramp = Ramp.read(path)
+    for keyword in _NEEDED:
+        if keyword not in ramp.header:
+            raise LayoutError("keyword is missing", file=path, key=keyword, value=None)
+        problem = find_problem(load_keywords()[keyword], ramp.header[keyword])
+        if problem:
+            raise LayoutError(problem, file=path, key=keyword, value=ramp.header[keyword])
+    if ramp.times.shape[1] < 2:
+        raise LayoutError("a ramp needs two or more reads", file=path, key="NREADS", value=ramp.times.shape[1])
+    model = RampModel(ramp.header, path.name, ramp.reads, ramp.times)
+    model.region.check(model.detector)
+    return replace(model, dq=initialise_quality(model.region.reference_pixels(model.detector)))

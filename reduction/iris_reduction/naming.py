@@ -1,0 +1,37 @@
+"""Names of products and of references that have not been delivered yet."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+
+from iris_contract.fitsio import Header
+
+__all__ = ["name_product", "name_reference"]
+
+_LEVEL = re.compile(r"_LVL\d(?=_)")
+
+
+def name_product(source: str, level: int) -> str:
+    """Return the file name of the product of `level` made from the file `source`.
+
+    >>> name_product("raw/2035A-P001-001_IRIS_IMG1_SCI_LVL0_0001-00.fits", 1)
+    '2035A-P001-001_IRIS_IMG1_SCI_LVL1_0001-00.fits'
+    >>> name_product("mine.fits", 2)
+    'mine_LVL2.fits'
+    """
+    path = PurePath(source)
+    if _LEVEL.search(path.name):
+        return _LEVEL.sub(f"_LVL{level}", path.name)
+    return f"{path.stem}_LVL{level}.fits"
+
+
+def name_reference(header: Header) -> str:
+    """Return the file name of a new reference: instrument, detector, kind, filter of a flat, validity.
+
+    >>> name_reference({"DETECTOR": "IMG1", "REFTYPE": "flat", "FILTER": "H", "USEAFTER": "2035-01-01T04:00:00"})
+    'IRIS_IMG1_FLAT_H_20350101T040000.fits'
+    """
+    filters = [str(header["FILTER"])] if header["REFTYPE"] == "flat" else []
+    when = re.sub(r"[-:]|\.\d+", "", str(header["USEAFTER"]))
+    return "_".join(["IRIS", str(header["DETECTOR"]), str(header["REFTYPE"]).upper(), *filters, when]) + ".fits"

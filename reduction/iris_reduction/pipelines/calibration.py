@@ -1,0 +1,88 @@
+"""What the calibration pipelines share: sets in, corrected ramps and rates of each, a reference out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy.typing as npt
+
+from iris_contract import Reference
+from iris_contract.errors import InputError
+from iris_contract.fitsio import Header, read_header
+from iris_contract.keywords import load_keywords
+from iris_contract.reftypes import load_reference_types
+from iris_reduction.datamodel import ImageModel, RampModel, ReferenceModel, SetModel
+from iris_reduction.pipelines.pipeline import IrisPipeline
+from iris_reduction.sets import CalibrationSet, make_set
+
+__all__ = ["CalibrationPipeline"]
+
+_AUTHOR = "iris-testbed"
+
+
+class CalibrationPipeline(IrisPipeline):
+    """Makes a reference of `kind` from a set (.json) or from one raw file.
+
+    Subclasses list the Steps that each exposure goes through and implement `process`.
+    """
+
+    kind: ClassVar[str] = ""
+    not_treated: ClassVar[str] = ""
+
+    def open_set(self, init: Any) -> CalibrationSet:
+        """Return the set; raise InputError where it is for another kind."""
+        if isinstance(init, CalibrationSet):
+            members = init
+        elif isinstance(init, SetModel) or str(init).lower().endswith(".json"):
+            members = self.open(init, SetModel).members
+        else:
+            members = make_set(self.kind, [init])
+        if members.kind != self.kind:
+            raise InputError(f"{self.name} makes {self.kind} references", key="kind", value=members.kind)
+        return members
+
+    def correct(self, path: Path) -> RampModel:
+        """Return one exposure after every Step that comes before the ramp fit."""
+        model = self.open(path, RampModel)
+        for name in self.step_defs:
+            if name != "ramp_fit":
+                model = getattr(self, name).run(model)
+        return model
+
+    def fit(self, ramp: RampModel) -> ImageModel:
+        """Return the rate image of a corrected exposure."""
+        image: ImageModel = self.ramp_fit.run(ramp)
+        return image
+
+    def make_reference(
+        self,
+        members: CalibrationSet,
+        used: Iterable[Path],
+        content: Mapping[str, npt.NDArray[Any]],
+        header: Header,
+    ) -> ReferenceModel:
+        """Return the reference with its provenance; `header` is that of a processed exposure."""
+        kind = load_reference_types()[self.kind]
+        kept = {k for k, keyword in load_keywords().items() if "reference" in keyword.required}
+        kept |= {*kind.match, "READMODE", "CHANNELS", "CRDS_CTX", "RAMPFIT"}
+        cards = {k: v for k, v in header.items() if k in kept or k.startswith("R_")}
+        inputs = [dict(read_header(path), _name=path.name) for path in used]
+        first = members.headers[0]
+        ramps = sum(int(card.get("NGROUPS", 1)) for card in inputs)
+        cards |= {key: first[key] for key in ("DATE-OBS", "TIME-OBS")}
+        cards |= {
+            "DATAMODL": kind.model,
+            "REFTYPE": self.kind,
+            "USEAFTER": f"{first['DATE-OBS']}T{first['TIME-OBS']}",
+            "PEDIGREE": "SIMULATION",
+            "AUTHOR": _AUTHOR,
+            "DESCRIP": f"{kind.title} of {cards['DETECTOR']} from {ramps} ramps",
+            "PIPELINE": type(self).__name__,
+            "NINPUTS": ramps,
+            "NOTTREAT": self.not_treated,
+        }
+        cards |= {f"INPUT{n:03d}": card["_name"] for n, card in enumerate(inputs, 1)}
+        name = f"{self.kind}.fits"
+        return ReferenceModel(cards, name, Reference(cards, dict(content)))

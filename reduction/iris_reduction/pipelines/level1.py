@@ -1,0 +1,25 @@
+"""Pipeline `level1`: raw ramps to a rate image in e-/s."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from iris_reduction.pipelines.pipeline import IrisPipeline
+from iris_reduction.steps.mask import MaskStep
+from iris_reduction.steps.ramp_fit import RampFitStep
+from iris_reduction.steps.reference_pixel import ReferencePixelStep
+from iris_reduction.steps.saturation import SaturationStep
+
+__all__ = ["Level1Pipeline"]
+
+
+class Level1Pipeline(IrisPipeline):
+    """Bad pixels, saturation, reference pixels, ramp fit."""
+
+    class_alias = "level1"
+    step_defs: ClassVar[dict[str, Any]] = {
+        "mask": MaskStep,
+        "saturation": SaturationStep,
+        "reference_pixel": ReferencePixelStep,
+        "ramp_fit": RampFitStep,
+    }

@@ -1,0 +1,52 @@
+"""Pipeline `calibrate_mask`: bad pixel map from darks and flats."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from iris_contract import DQ
+from iris_contract.dq import has
+from iris_reduction.calibration import classify_pixels, combine_darks, combine_flats, find_bad_reference_pixels
+from iris_reduction.datamodel import ReferenceModel
+from iris_reduction.kernels import UNUSABLE_CLASSES
+from iris_reduction.pipelines.calibration import CalibrationPipeline
+from iris_reduction.steps.ramp_fit import RampFitStep
+from iris_reduction.steps.reference_pixel import ReferencePixelStep
+from iris_reduction.steps.saturation import SaturationStep
+
+__all__ = ["MaskPipeline"]
+
+
+class MaskPipeline(CalibrationPipeline):
+    """Classes by the design's limits on dark rate and response; no map is needed to make one."""
+
+    class_alias = "calibrate_mask"
+    kind = "mask"
+    not_treated = "telegraph noise"
+    step_defs: ClassVar[dict[str, Any]] = {
+        "saturation": SaturationStep,
+        "reference_pixel": ReferencePixelStep,
+        "ramp_fit": RampFitStep,
+    }
+
+    def process(self, init: Any) -> ReferenceModel:
+        """Return the bad pixel map: class bits, and DO_NOT_USE for the classes that cannot be used."""
+        members = self.open_set(init)
+        darks, bad_reference = [], []
+        for path in members.select("dark"):
+            ramp = self.correct(path)
+            outputs, border = ramp.region.output_of_column(ramp.detector), has(ramp.dq, "REFERENCE_PIXEL")
+            bad_reference.append(find_bad_reference_pixels(ramp.reads, border, outputs))
+            darks.append(self.fit(ramp))
+        on = [self.fit(self.correct(path)).planes for path in members.select("flat_on")]
+        off = combine_darks([self.fit(self.correct(path)).planes for path in members.select("flat_off")])
+        saturated = np.bitwise_or.reduce([image.dq for image in darks]) & np.uint32(DQ["SATURATED"])
+        dark, _, dark_dq = combine_darks([image.planes for image in darks])
+        response, _, response_dq = combine_flats(on, off)
+        dq = classify_pixels(dark, dark_dq | saturated, response, response_dq, ramp.detector)
+        dq[np.any(bad_reference, axis=0)] |= np.uint32(DQ["BAD_REF_PIXEL"])
+        dq[border] |= np.uint32(DQ["REFERENCE_PIXEL"] | DQ["NON_SCIENCE"])
+        dq[has(dq, *UNUSABLE_CLASSES)] |= np.uint32(DQ["DO_NOT_USE"])
+        return self.make_reference(members, members.files, {"DQ": dq}, darks[0].header)

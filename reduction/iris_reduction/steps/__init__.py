@@ -1,0 +1,30 @@
+"""stpipe Steps: thin adapters between kernels, files and CRDS. `get_steps` is the entry point."""
+
+from __future__ import annotations
+
+__all__ = ["get_steps"]
+
+_STEPS = {
+    "mask": "mask.MaskStep",
+    "saturation": "saturation.SaturationStep",
+    "reference_pixel": "reference_pixel.ReferencePixelStep",
+    "ramp_fit": "ramp_fit.RampFitStep",
+    "dark": "dark.DarkStep",
+    "flat": "flat.FlatStep",
+}
+_PIPELINES = {
+    "level1": "level1.Level1Pipeline",
+    "level2": "level2.Level2Pipeline",
+    "imager": "imager.ImagerPipeline",
+    "calibrate_gain": "gain.GainPipeline",
+    "calibrate_readnoise": "readnoise.ReadnoisePipeline",
+    "calibrate_mask": "mask.MaskPipeline",
+    "calibrate_dark": "dark.DarkPipeline",
+    "calibrate_flat": "flat.FlatPipeline",
+}
+
+
+def get_steps() -> list[tuple[str, str, bool]]:
+    """Return (class, alias, is it a pipeline) of everything `strun` runs; imports none of it."""
+    steps = [(f"iris_reduction.steps.{path}", alias, False) for alias, path in _STEPS.items()]
+    return steps + [(f"iris_reduction.pipelines.{path}", alias, True) for alias, path in _PIPELINES.items()]

@@ -1,0 +1,74 @@
+"""Step `ramp_fit`: from reads to a count rate, with any fitter of `iris_reduction.ramp`."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from iris_contract.dq import DQ, has
+from iris_contract.errors import InputError
+from iris_reduction.datamodel import ImageModel, RampModel
+from iris_reduction.ramp import LoadFailure, RampFit, RampFitter, load_ramp_fitters
+from iris_reduction.steps.step import IrisStep
+
+__all__ = ["RampFitStep"]
+
+NOT_TREATED = "noise common to an output; IPC; 1/f noise; errors of gain and read noise references"
+
+
+def _list_fitters() -> str:
+    return ", ".join(f"'{name}'" for name, fitter in load_ramp_fitters().items() if not isinstance(fitter, LoadFailure))
+
+
+class RampFitStep(IrisStep):
+    """Fit ramps; the choices of `fitter` are the names that the ramp family knows."""
+
+    class_alias = "ramp_fit"
+    status = "S_RAMP"
+    reference_file_types: ClassVar[list[str]] = ["gain", "readnoise"]
+    spec = f"""
+    fitter = option({_list_fitters()}, default='gls')  # Ramp fitter
+    jump_sigma = float(min=0, default=4.5)  # Threshold of jump rejection in standard deviations
+    """
+
+    def process(self, init: Any) -> ImageModel:
+        """Return the rate image; raises InputError for an unknown fitter, ReferenceFileError."""
+        model = self.open(init, RampModel)
+        fit = _find_fitter(self.fitter)(
+            model.reads,
+            model.times,
+            gain=self.need_reference(model, "gain").content["DATA"],
+            read_noise=self.need_reference(model, "readnoise").content["DATA"],
+            read_dq=model.read_dq,
+            jump_sigma=self.jump_sigma,
+        )
+        cards = {"DATAMODL": "RateModel", "DATALVL": 1, "BUNIT": "electron/s", "S_RAMP": "COMPLETE"}
+        cards |= {"RAMPFIT": self.fitter, "NOTTREAT": NOT_TREATED}
+        return ImageModel({**model.header, **cards}, model.filename, *_make_planes(fit, model.dq))
+
+
+def _find_fitter(name: str) -> RampFitter:
+    found = load_ramp_fitters()
+    fitter = found.get(name)
+    if fitter is None:
+        raise InputError(f"no such ramp fitter; choose {', '.join(found)}", key="fitter", value=name)
+    if isinstance(fitter, LoadFailure):
+        raise InputError(f"the plugin cannot be used: {fitter.reason}", key="fitter", value=name)
+    return fitter
+
+
+def _make_planes(fit: RampFit, dq: npt.NDArray[np.uint32]) -> tuple[Any, ...]:
+    """Return data, error, flags, chi2 and jumps of the product.
+
+    Reference pixels and pixels without a fit get 0 in every plane, so that a product holds no NaN;
+    DO_NOT_USE tells them from measured zeros.
+    """
+    border = has(dq, "REFERENCE_PIXEL")
+    unmeasured = border | ~np.isfinite(fit.rate) | ~np.isfinite(fit.error)
+    rate, error, chi2 = (np.where(unmeasured, np.float32(0), plane) for plane in (fit.rate, fit.error, fit.chi2))
+    flags = np.where(border, dq, dq | fit.dq)
+    flags[unmeasured] |= np.uint32(DQ["DO_NOT_USE"])
+    jumps = fit.jumps[~border[fit.jumps["Y"], fit.jumps["X"]]]
+    return rate, error, flags, np.nan_to_num(chi2, nan=0.0, posinf=np.inf), jumps
