@@ -42,7 +42,7 @@ class SignalChain:
 
     detector: Detector
     region: Subarray
-    rate: npt.NDArray[np.float64]
+    rate: npt.NDArray[np.float32]
     maps: AsBuiltMaps
     hits: npt.NDArray[np.void]
     times: Cube
@@ -74,7 +74,7 @@ class SignalChain:
 
         maps, noisy = self.maps, "photon_noise" in self.effects
         charge = np.zeros((rows.stop - rows.start, self.region.xsize, *self.times.shape))
-        collect_photons(charge, self.rate[rows], plane(maps.flat), self.times, stream("photons"), noisy)
+        collect_photons(charge, plane(self.rate), plane(maps.flat), self.times, stream("photons"), noisy)
         collect_dark(charge, plane(maps.dark), self.times, stream("dark"), noisy)
         add_hits(charge, self.hits, rows.start)
         full = fill_wells(charge, maps.well[rows])

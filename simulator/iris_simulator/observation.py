@@ -65,10 +65,10 @@ def _check(exposure: Exposure, as_built: AsBuilt, boost: float) -> None:
         raise InputError("must be finite and not negative", key="cosmic_ray_boost", value=boost)
 
 
-def _illuminate(scene: Scene, exposure: Exposure, as_built: AsBuilt) -> npt.NDArray[np.float64]:
+def _illuminate(scene: Scene, exposure: Exposure, as_built: AsBuilt) -> npt.NDArray[np.float32]:
     """Scene rate e-/s on light-sensitive pixels, 0 on the reference border."""
     region = exposure.subarray
-    rate = np.array(scene.rate(as_built.detector, region), dtype=np.float64)
+    rate = np.array(scene.rate(as_built.detector, region), dtype=np.float32)
     if rate.shape != region.shape or not np.all(np.isfinite(rate)) or np.any(rate < 0):
         raise InputError(
             f"rates must be {region.shape}, finite and not negative", key="scene", value=type(scene).__name__
@@ -78,7 +78,7 @@ def _illuminate(scene: Scene, exposure: Exposure, as_built: AsBuilt) -> npt.NDAr
 
 
 def _tell_truth(
-    rate: npt.NDArray[np.float64],
+    rate: npt.NDArray[np.float32],
     maps: AsBuiltMaps,
     hits: npt.NDArray[np.void],
     saturated: npt.NDArray[np.bool_],
@@ -89,8 +89,8 @@ def _tell_truth(
     cause[hits["Y"], hits["X"]] |= DQ["JUMP_DET"]
     return Truth(
         raw_sha256="",
-        rate_scene=rate.astype(np.float32),
-        rate_detected=(rate * maps.flat + maps.dark).astype(np.float32),
+        rate_scene=rate,
+        rate_detected=rate * maps.flat + maps.dark,
         read_noise=maps.read_noise,
         gain=maps.gain,
         cause=cause,

@@ -2,8 +2,8 @@
 
 A stamp is an array of small square cells, `oversampling` to a pixel on each side, inside which light
 is spread evenly; its middle is the star's position. Placing it sums, pixel by pixel, the overlap of
-cells and pixels: flux and centroid are kept exactly wherever the star falls. An unresolved stamp
-(oversampling 1) is broadened by up to a pixel, as any interpolation would.
+cells and pixels: flux is kept exactly wherever the star falls, and what is lost of the position is
+what real pixels lose. A stamp of oversampling 1 is interpolated linearly, and broadened by that.
 
 The diffraction stamp is monochromatic, of an annular aperture without segments or spiders, with the
 light that adaptive optics does not correct in a round Gaussian halo: it does not vary over the field.

@@ -101,8 +101,9 @@ class Ladder:
     def rate(self, detector: Detector, region: Subarray) -> Plane:
         """Return the pattern."""
         y, x = (np.arange(s.start, s.stop) // self.block for s in region.slices)
-        steps: Plane = np.asarray(self.rates, dtype=np.float64)
-        return np.take(steps, (x[None, :] + 3 * y[:, None]) % len(self.rates))
+        number = (x[None, :] + 3 * y[:, None]) % len(self.rates)
+        rates: Plane = np.asarray(self.rates, dtype=np.float64)[number]
+        return rates
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,129 @@
+"""Random numbers have the distributions they claim, and are addressed, not consumed.
+
+Statistical tests use fixed seeds; the false-alarm probability of each is stated where it is made.
+"""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from scipy.special import ndtri
+
+from iris_simulator import draws
+from iris_simulator.draws import add_arrivals, draw_normal, draw_uniform
+from iris_simulator.seeds import Stream
+
+STREAM = Stream(np.uint64(20350110))
+SHAPE = (40, 50, 5, 20)
+MEANS = [0.003, 0.05, 0.7, 3.0, 9.99, 10.0, 10.5, 30.0, 400.0, 5e3, 1e5]
+INTERVALS = np.arange(1.0, 21)[None, :].repeat(5, axis=0)
+
+
+def draw_poisson(mean: float, stream: Stream = STREAM) -> np.ndarray:
+    """Return 200 000 increments of one mean."""
+    charge = np.zeros(SHAPE)
+    add_arrivals(charge, np.full(SHAPE[:2], mean), INTERVALS, stream)
+    return np.diff(charge, axis=-1, prepend=0)
+
+
+@pytest.mark.parametrize("mean", MEANS)
+def test_poisson_distribution(mean: float) -> None:
+    """Chi-square over all classes expected to hold 10 or more; false alarm 1e-4 for each mean."""
+    sample = draw_poisson(mean).ravel()
+    assert np.all(sample == np.floor(sample))
+    assert sample.min() >= 0
+    width = max(1, int(np.sqrt(mean) / 8))
+    edges = np.arange(stats.poisson.ppf(1e-9, mean) - 1, stats.poisson.ppf(1 - 1e-9, mean) + width + 1, width)
+    expected = np.diff(stats.poisson.cdf(edges, mean)) * sample.size
+    observed = np.histogram(sample, np.append(edges + 0.5, []))[0]
+    full = expected >= 10
+    observed = np.append(observed[full], sample.size - observed[full].sum())
+    expected = np.append(expected[full], sample.size - expected[full].sum())
+    chi2 = np.sum((observed - expected) ** 2 / np.maximum(expected, 1e-3))
+    assert stats.chi2.sf(chi2, len(expected) - 1) > 1e-4
+
+
+@pytest.mark.parametrize("mean", MEANS)
+def test_poisson_mean_and_variance(mean: float) -> None:
+    """Both within 4.2 standard errors; false alarm 5e-5 for each mean."""
+    sample = draw_poisson(mean).ravel()
+    assert abs(sample.mean() - mean) < 4.2 * np.sqrt(mean / sample.size)
+    spread = np.sqrt((mean + 2 * mean**2) / sample.size)
+    assert abs(np.mean((sample - mean) ** 2) - mean) < 4.2 * spread
+
+
+def test_normal_distribution() -> None:
+    """Kolmogorov-Smirnov, false alarm 1e-4; and kurtosis, which the tails decide, within 4.2 sigma."""
+    sample = draw_normal(SHAPE, STREAM).ravel()
+    assert stats.kstest(sample, "norm").pvalue > 1e-4
+    assert abs(stats.kurtosis(sample)) < 4.2 * np.sqrt(24 / sample.size)
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+def test_normal_quantiles_are_accurate_into_the_tails(side: int) -> None:
+    p = np.concatenate([10.0 ** -np.arange(1, 16), np.linspace(0.01, 0.49, 25)])
+    p = p if side < 0 else 1 - p
+    ours = np.array([draws._normal(value) for value in p])
+    np.testing.assert_allclose(ours, ndtri(p), rtol=2e-7, atol=1e-7)
+
+
+def test_uniform_numbers_stay_inside_the_open_interval() -> None:
+    assert 0.0 < draws._unit(np.uint64(0)) < draws._unit(np.uint64(2**64 - 1)) < 1.0
+    assert stats.kstest(draw_uniform(SHAPE, STREAM).ravel(), "uniform").pvalue > 1e-4
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, 3])
+@pytest.mark.parametrize("mean", [0.0, 0.5, 300.0], ids=["normal", "small", "large"])
+def test_neighbours_are_independent(mean: float, axis: int) -> None:
+    """Correlation along each axis within 4.4 standard errors; false alarm 1e-5 each."""
+    sample = draw_normal(SHAPE, STREAM) if mean == 0 else draw_poisson(mean)
+    one, other = (np.delete(sample, end, axis=axis).ravel() for end in (0, -1))
+    assert abs(np.corrcoef(one, other)[0, 1]) < 4.4 / np.sqrt(one.size)
+
+
+def test_streams_are_independent() -> None:
+    """Poisson deviates of equal mean in different streams, and normal ones; within 4.4 standard errors."""
+    other = Stream(np.uint64(20350111))
+    for one, two in (
+        (draw_poisson(300.0), draw_poisson(300.0, other)),
+        (draw_normal(SHAPE, STREAM), draw_normal(SHAPE, other)),
+    ):
+        assert abs(np.corrcoef(one.ravel(), two.ravel())[0, 1]) < 4.4 / np.sqrt(one.size)
+
+
+def test_without_noise_the_expectation_arrives() -> None:
+    charge = np.ones((2, 3, 2, 4))
+    rate = np.array([[0.0, 0.1, 3.0], [7.0, 1e5, 1e-9]])
+    times = np.array([[0.0, 0.3, 1.0, 9.0], [2.0, 3.0, 5.0, 8.5]])
+    add_arrivals(charge, rate, times, STREAM, noisy=False)
+    np.testing.assert_array_equal(charge, 1 + rate[:, :, None, None] * times)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    row=st.integers(0, 6),
+    column=st.integers(0, 6),
+    ramps=st.integers(1, 3),
+    reads=st.integers(1, 8),
+    rate=st.floats(0.0, 1e4),
+)
+def test_a_draw_depends_on_its_address_alone(row: int, column: int, ramps: int, reads: int, rate: float) -> None:
+    """The corner of a block equals a block begun there, of fewer ramps and reads."""
+    times = np.cumsum(np.full((3, 8), 1.5), axis=1)
+    whole, part = np.zeros((7, 7, 3, 8)), np.zeros((7 - row, 7 - column, ramps, reads))
+    add_arrivals(whole, np.full((7, 7), rate), times, STREAM)
+    begun = Stream(STREAM.key, row, column)
+    add_arrivals(part, np.full(part.shape[:2], rate), times[:ramps, :reads], begun)
+    np.testing.assert_array_equal(part, whole[row:, column:, :ramps, :reads])
+    np.testing.assert_array_equal(
+        draw_normal(part.shape, begun), draw_normal(whole.shape, STREAM)[row:, column:, :ramps, :reads]
+    )
+
+
+def test_brighter_neighbour_leaves_a_pixel_alone() -> None:
+    times = np.arange(1.0, 9)[None, :]
+    dim, bright = np.zeros((1, 2, 1, 8)), np.zeros((1, 2, 1, 8))
+    add_arrivals(dim, np.array([[1.0, 40.0]]), times, STREAM)
+    add_arrivals(bright, np.array([[900.0, 40.0]]), times, STREAM)
+    np.testing.assert_array_equal(dim[0, 1], bright[0, 1])
