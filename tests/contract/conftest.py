@@ -72,7 +72,7 @@ def make_reference(kind: str) -> Reference:
 
 
 def make_frame(name: str) -> Any:
-    """A conforming frame by DATAMODL."""
+    """A conforming frame by DATAMODL; none for CorrectedRampModel, which has no frame class."""
     plane = np.linspace(-1, 1, NY * NX, dtype="f4").reshape(NY, NX)
     bits = (np.arange(NY * NX, dtype="u4") + 2**31).reshape(NY, NX)
     if name == "RampModel":

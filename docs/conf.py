@@ -1,0 +1,31 @@
+"""Sphinx configuration. The tables of docs/contracts.md are written from the contract at every build."""
+
+import sys
+from importlib.metadata import version as installed_version
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+project = "iris-testbed"
+author = "The iris-testbed developers"
+copyright = "2026, The iris-testbed developers"  # noqa: A001 - the name is Sphinx's
+release = version = installed_version("iris-testbed")
+
+extensions = ["myst_parser", "sphinx.ext.mathjax"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+exclude_patterns = ["_build", "_generated"]
+templates_path: list[str] = []
+
+html_theme = "furo"
+html_title = f"iris-testbed {release}"
+html_show_sourcelink = False
+
+
+def setup(app: Sphinx) -> None:
+    """Write the tables before Sphinx reads the pages that include them."""
+    from _tables import write_tables
+
+    app.connect("builder-inited", lambda _: write_tables(Path(__file__).parent / "_generated"))
