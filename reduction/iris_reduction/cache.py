@@ -167,9 +167,7 @@ def use_cache(cache: str | Path, context: str | None = None) -> str:
     context = context or str(config["latest_context"])
     if context.endswith("map") and context not in config["mappings"]:
         known = ", ".join(name for name in config["mappings"] if name.endswith(".pmap"))
-        raise ReferenceFileError(
-            f"the cache has no such context; it has {known}", file=cache, value=context, key="CRDS_CONTEXT"
-        )
+        raise ReferenceFileError(f"the cache has only {known}", file=cache, key="CRDS_CONTEXT", value=context)
     _set_environment(
         {
             "CRDS_PATH": str(cache),

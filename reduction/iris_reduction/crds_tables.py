@@ -181,11 +181,15 @@ def _value_expressions(hdu: HduSpec, kind: ReferenceType) -> Iterator[str]:
 
 
 def _except_flagged(hdu: HduSpec, kind: ReferenceType) -> str:
-    """Lift the constraint where a DQ plane over the leading axes says DO_NOT_USE."""
+    """Lift the constraint where a DQ plane over the leading axes says DO_NOT_USE.
+
+    No ellipsis: `crds` takes its dots for an undefined keyword and skips the constraint.
+    """
     for plane in kind.hdus:
         if plane.name == "DQ" and hdu.axes[: len(plane.axes)] == plane.axes:
-            widen = ",None" * (len(hdu.axes) - len(plane.axes))
-            return f"|((DQ_ARRAY.DATA&{DQ['DO_NOT_USE']})>0)[...{widen}]"
+            more = len(hdu.axes) - len(plane.axes)
+            widen = f"[{','.join([':'] * len(plane.axes) + ['None'] * more)}]" if more else ""
+            return f"|((DQ_ARRAY.DATA&{DQ['DO_NOT_USE']})>0){widen}"
     return ""
 
 

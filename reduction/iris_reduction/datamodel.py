@@ -179,8 +179,7 @@ def open_model(init: str | Path | Model, **_: Any) -> Model:
     if name == "RampModel":
         return _open_raw(path)
     if name == "CorrectedRampModel":
-        planes: dict[str, Any]
-        _, header, planes = read_layout(path, name)
+        _layout, header, planes = read_layout(path, name)
         flags = planes["READ_DQ"] if planes["READ_DQ"].any() else None
         return RampModel(header, path.name, planes["DATA"], planes["TIMES"], planes["DQ"], flags)
     if name in ("RateModel", "ImagerModel"):

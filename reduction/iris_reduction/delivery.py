@@ -118,11 +118,14 @@ def _refuse(path: Path, violations: Sequence[str]) -> None:
         raise ReferenceFileError(f"unfit for delivery: {violations[0]}{more}", file=path)
 
 
-class _Findings(list[str]):
-    """Collects what `crds certify` would print."""
+class _Findings:
+    """Collects what `crds certify` would print; takes the place of its script."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
 
     def log_and_track_error(self, filename: str, *words: object, **_: object) -> None:
-        self.append(" ".join(str(word) for word in words))
+        self.messages.append(" ".join(str(word) for word in words))
 
 
 def _certify(staged: Path, original: Path, context: str) -> None:
@@ -133,8 +136,8 @@ def _certify(staged: Path, original: Path, context: str) -> None:
     try:
         FitsCertifier(str(staged), context, script=findings, observatory="tmt").certify()
     except Exception as error:  # crds raises anything
-        findings.append(str(error))
-    _refuse(original, findings)
+        findings.messages.append(str(error))
+    _refuse(original, findings.messages)
 
 
 # --- rules -------------------------------------------------------------------------------------

@@ -1,1 +1,5 @@
-"""Placeholder until the package is written."""
+"""Self-contained HTML reports of what a run measured."""
+
+from iris_reports.render import render_report
+
+__all__ = ["render_report"]

@@ -9,9 +9,9 @@ are left out iteratively. Neighbouring differences share a read, which makes n o
 independent ones (correlation -1/2: von Neumann 1941).
 
 190 differences give 6 % per pixel, far worse than the spread between pixels need be. So each
-pixel's variance is shrunk towards its output's median by v/(v + e), where e is the variance of the
+pixel's variance is shrunk towards its output's mean by v/(v + e), where e is the variance of the
 measurement and v what the observed spread within the output has in excess of it (empirical Bayes).
-A pixel more than 5 sigma from the median keeps its own value.
+A pixel more than 5 sigma from the median keeps its own value and stays out of the mean.
 
 The value includes quantisation noise, gain^2/12 in e-^2 (0.14 % at 2 e-/DN and 11 e-), because
 that is what a fitter meets. Not modelled: 1/f noise, of which neighbouring differences see only
@@ -83,17 +83,15 @@ def estimate_read_noise(
 
 def _shrink_output(variance: Double, poisson: Double, number: Double) -> tuple[Double, Double]:
     freedom = np.maximum(2 * number / 3, 1)
-    typical = float(np.median(freedom))
-    middle = float(np.median(variance)) / (1 - 2 / (9 * typical)) ** 3  # median of chi-square, Wilson & Hilferty 1931
+    middle = float(np.median(variance))
     sampling = (2 * middle + np.maximum(poisson, 0)) ** 2 / (2 * freedom)  # of (2 s^2 + f dt) / 2
-    deviation = variance - middle
-    observed = (1.4826 * float(np.median(np.abs(deviation)))) ** 2
+    observed = (1.4826 * float(np.median(np.abs(variance - middle)))) ** 2
     intrinsic = max(0.0, observed - float(np.median(sampling)))
-    weight = intrinsic / (intrinsic + sampling)
-    odd = np.abs(deviation) > _CLIP * np.sqrt(intrinsic + sampling)
-    weight[odd] = 1.0
-    best = np.maximum(middle + weight * deviation, 0.01 * middle)
-    of_middle = 1.57 * (intrinsic + float(np.median(sampling))) / variance.size
-    spread = np.where(odd, sampling, weight * sampling) + of_middle
+    odd = np.abs(variance - middle) > _CLIP * np.sqrt(intrinsic + sampling)
+    if not odd.all():
+        middle = float(variance[~odd].mean())  # the median of skewed values would be biased
+    weight = np.where(odd, 1.0, intrinsic / (intrinsic + sampling))
+    best = np.maximum(middle + weight * (variance - middle), 0.01 * middle)
+    of_middle = (intrinsic + float(np.median(sampling))) / variance.size
     noise = np.sqrt(best)
-    return noise, np.sqrt(spread) / (2 * noise)
+    return noise, np.sqrt(weight * sampling + of_middle) / (2 * noise)

@@ -22,5 +22,5 @@ def divide_flat(
     bad = ~(np.isfinite(response) & (response > 0))
     divisor = np.where(bad, np.float32(1), response).astype(np.float32)
     image: Float = rate / divisor
-    spread: Float = np.hypot(error, image * np.where(bad, np.float32(0), response_error)) / divisor
-    return image, spread, bad
+    spread = np.hypot(error, image * np.where(bad, np.float32(0), response_error)) / divisor
+    return image, spread.astype(np.float32, copy=False), bad

@@ -17,7 +17,7 @@ class FlatPipeline(CalibrationPipeline):
 
     class_alias = "calibrate_flat"
     kind = "flat"
-    not_treated = "illumination pattern of the lamp (taken as uniform, as designed); IPC"
+    not_treated = "lamp illumination (taken as uniform, as designed); gain error, common to an output; IPC"
     step_defs: ClassVar[dict[str, Any]] = Level1Pipeline.step_defs
 
     def process(self, init: Any) -> ReferenceModel:

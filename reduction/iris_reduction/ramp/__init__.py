@@ -5,7 +5,16 @@
 the same name that follows `RampFitter`, and add the name to `plugins.BUILT_IN`.
 """
 
+from iris_reduction.ramp.conformance import check_ramp_fitter
 from iris_reduction.ramp.plugins import RAMP_FITTERS, LoadFailure, load_ramp_fitters
 from iris_reduction.ramp.protocol import JUMP_COLUMNS, RampFit, RampFitter
 
-__all__ = ["JUMP_COLUMNS", "RAMP_FITTERS", "LoadFailure", "RampFit", "RampFitter", "load_ramp_fitters"]
+__all__ = [
+    "JUMP_COLUMNS",
+    "RAMP_FITTERS",
+    "LoadFailure",
+    "RampFit",
+    "RampFitter",
+    "check_ramp_fitter",
+    "load_ramp_fitters",
+]

@@ -16,9 +16,11 @@ yields, with h_k = 1/[C^-1]_kk, m_k = h_k [C^-1 (d - R x)]_k and n_k = h_k [C^-1
     drop of chi2 if difference k is omitted = (m_k - 0)^2 / (h_k - n_k^2/N)
 
 for *every* difference in O(n). Omitting a difference is exactly the same as fitting a jump of
-unknown size in it, and in the sweeps it is just a pivot set to zero. While the largest drop exceeds
-jump_sigma^2 that difference is omitted and the pixel fitted anew, so several jumps are found one by
-one. Both signs count. Two differences alone cannot tell which of them holds a jump: none is tested.
+unknown size in it, and in the sweeps it is just a pivot set to zero. A jump also raises the rate and
+so the variance that it is tested against. Therefore the worst difference is omitted on trial where
+its drop exceeds (0.8 jump_sigma)^2, and stays so where, with the weights found without it, keeping
+it would raise chi2 by more than jump_sigma^2. Then the next one is tried, so several jumps are found
+one by one. Both signs count. Two differences alone cannot tell which holds a jump: none is tested.
 
 Pixels whose ramps are complete and show no jump are done in float32, many side by side; the others
 one by one in float64. Not modelled: 1/f noise, interpixel capacitance, persistence, nonlinearity,
@@ -44,6 +46,7 @@ CHUNK = 64 * LANES  # pixels that share one set of buffers, worked off by one th
 # differences found, limit s^2 and limit s^2/N, and the carried p, p u, p w.
 ROWS = 14
 REF, FLUX, A, B, N, SHIFT, GAIN, VAR, FOUND, LIMIT, CREDIT, P, PU, PW = (row * LANES for row in range(ROWS))
+SCREEN = 0.64  # on the squared threshold
 ONE, TWO, ZERO = np.float32(1), np.float32(2), np.float32(0)
 
 
@@ -73,7 +76,7 @@ def _fit_block(block: Block) -> Jumps | None:
     limit = block.jump_sigma**2
     suspect = np.empty(len(block.reads), np.bool_)
     results = block.rate, block.error, block.chi2
-    _fit_complete(block.reads, steps, block.gain, block.variance, np.float32(limit), *results, suspect)
+    _fit_complete(block.reads, steps, block.gain, block.variance, np.float32(SCREEN * limit), *results, suspect)
     special = np.flatnonzero(suspect | (block.flags != 0) | ~np.isfinite(block.rate))
     if not len(special):
         return None
@@ -253,18 +256,10 @@ def _fit_special(
     npix, ngroups, nreads = reads.shape
     for i in prange(npix):
         noise = float(variance[i])
-        work = np.zeros((9, ngroups * nreads + 1))
+        work = np.zeros((10, ngroups * nreads + 1))
         where = np.zeros(ngroups * nreads, np.int64)
         n = _take_differences(reads[i], usable[i], times, float(gain[i]), work, where)
-        left = n
-        rate, norm, spread = np.nan, np.nan, np.nan
-        while left > 0:
-            rate, norm, spread = _fit_one(work, n, noise)
-            worst, drop = _find_worst(work, n, rate, norm)
-            if left < 3 or not drop > limit * noise:
-                break
-            work[KEPT, worst] = 0.0
-            left -= 1
+        left, rate, norm, spread = _reject_jumps(work, n, noise, limit)
         results[0, i] = rate
         results[1, i] = np.sqrt(noise / norm)
         results[2, i] = spread / (noise * (left - 1)) if left > 1 else np.nan
@@ -274,8 +269,27 @@ def _fit_special(
 
 
 # Rows of `work`, one column per difference: electrons, seconds, 1 unless omitted, 1 if coupled to
-# the one before, diagonal of C/s^2, p, p u and p w of the forward sweep, and m.
-D, X, KEPT, CHAINED, DIAGONAL, FP, FPU, FPW, M = range(9)
+# the one before, diagonal of C/s^2, p, p u and p w of the forward sweep, m, and change of chi2.
+D, X, KEPT, CHAINED, DIAGONAL, FP, FPU, FPW, M, CHANGE = range(10)
+
+
+@njit(cache=True, error_model="numpy")
+def _reject_jumps(work: Any, n: int, variance: float, limit: float) -> tuple[int, float, float, float]:
+    """Omit jumps one by one; return differences kept, and rate, N and chi2 as `_fit_one`."""
+    left, last = n, -1
+    rate, norm, spread = np.nan, np.nan, np.nan
+    while left > 0:
+        rate, norm, spread = _fit_one(work, n, variance)
+        worst = _test_all(work, n, rate, norm)
+        if last >= 0 and not work[CHANGE, last] > limit * variance:
+            work[KEPT, last], last, limit = 1.0, -1, np.inf  # no jump after all: fit once more with it
+            left += 1
+            continue
+        if left < 3 or not work[CHANGE, worst] > SCREEN * limit * variance:
+            break
+        work[KEPT, worst], last = 0.0, worst
+        left -= 1
+    return left, rate, norm, spread
 
 
 @njit(cache=True, error_model="numpy")
@@ -328,12 +342,14 @@ def _fit_one(work: Any, n: int, variance: float) -> tuple[float, float, float]:
 
 
 @njit(cache=True, error_model="numpy")
-def _find_worst(work: Any, n: int, rate: float, norm: float) -> tuple[int, float]:
-    """Return which kept difference lowers chi2 most if omitted, and by how much; fill M for all."""
+def _test_all(work: Any, n: int, rate: float, norm: float) -> int:
+    """Fill M and CHANGE, the drop of chi2 if a kept difference is omitted, or its rise if an omitted
+    one is kept; return which kept difference lowers chi2 most.
+    """
     worst, largest = -1, -np.inf
     chained, p, pu, pw = 0.0, 0.0, 0.0, 0.0  # coupling to, and sweep values of, the next difference
     for k in range(n - 1, -1, -1):
-        before = work[CHAINED, k]
+        before, kept = work[CHAINED, k], work[KEPT, k]
         diagonal = work[DIAGONAL, k] - chained * p
         u = work[D, k] - rate * work[X, k] + chained * pu
         w = work[X, k] + chained * pw
@@ -341,9 +357,9 @@ def _find_worst(work: Any, n: int, rate: float, norm: float) -> tuple[int, float
         if before:
             h, m, n_k = h - work[FP, k - 1], m + work[FPU, k - 1], n_k + work[FPW, k - 1]
         work[M, k] = m
-        drop = m * m / (h - n_k * n_k / norm)
-        if work[KEPT, k] and drop > largest:
-            worst, largest = k, drop
-        p = work[KEPT, k] / diagonal
+        work[CHANGE, k] = m * m / (h + (1.0 - 2.0 * kept) * n_k * n_k / norm)
+        if kept and work[CHANGE, k] > largest:
+            worst, largest = k, work[CHANGE, k]
+        p = kept / diagonal
         pu, pw, chained = p * u, p * w, before
-    return worst, largest
+    return worst

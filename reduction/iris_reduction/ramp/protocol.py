@@ -131,9 +131,9 @@ def fit_blocks(
         planes = (plane[rows].reshape(-1) for plane in (rate, error, chi2))
         block = Block(
             _flatten(reads[rows]),
-            times,
-            gain[rows].reshape(-1),
-            variance[rows].reshape(-1),
+            np.require(times, requirements="CW"),
+            _flatten(gain[rows]),
+            _flatten(variance[rows]),
             flags,
             _collect_flags(flags, dq[rows].size),
             float(jump_sigma),
@@ -156,8 +156,11 @@ def _square_noise(gain: Float32, read_noise: Float32) -> Float32:
 
 
 def _flatten(cube: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return rows of a cube as contiguous pixels (npix, ngroups, nreads)."""
-    return np.ascontiguousarray(cube).reshape(-1, *cube.shape[2:])
+    """Return rows of a cube or plane as pixels (npix, ...), contiguous and writeable.
+
+    Other arrays are copied: numba would compile its kernels once more for each other kind.
+    """
+    return np.require(cube, requirements="CW").reshape(-1, *cube.shape[2:])
 
 
 def _split_rows(shape: tuple[int, ...]) -> Iterator[slice]:

@@ -6,11 +6,13 @@ which somebody must have written, skips a Step, and the product then says so (S_
 
 from __future__ import annotations
 
+import os
 from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+from crds.core import config as crds_config
 from stpipe import Step, crds_client
 from stpipe.exceptions import StpipeExitException
 
@@ -56,7 +58,9 @@ class IrisStep(Step):
 
     @classmethod
     def get_config_from_reference(cls, dataset: Any, **kwargs: Any) -> Any:
-        """Return step parameters from CRDS; none for an input that `run` will refuse in words."""
+        """Return step parameters from CRDS; none without a cache or for an input that `run` will refuse in words."""
+        if not _has_cache():
+            return cls._empty_config()
         try:
             return super().get_config_from_reference(dataset, **kwargs)
         except InputError:
@@ -83,9 +87,12 @@ class IrisStep(Step):
         Raises ReferenceFileError or LayoutError.
         """
         overridden = self.get_ref_override(kind) is not None
+        if not overridden and not _has_cache():
+            problem = f"no CRDS cache to take the {kind} reference from: set CRDS_PATH or give override_{kind}"
+            raise ReferenceFileError(problem, file=model.filename)
         try:
             path = self.get_reference_file(model, kind)
-        except Exception as error:  # crds raises anything
+        except (Exception, SystemExit) as error:  # crds raises anything, and exits
             problem = f"no {kind} reference for {_list_keys(model, kind)}: {error}; deliver one or give override_{kind}"
             raise ReferenceFileError(problem, file=model.filename) from None
         if isinstance(path, ReferenceModel):
@@ -144,6 +151,12 @@ class IrisStep(Step):
             kind: Any = type(error)
             ending = _make_exit_type(kind)
             raise ending(error.problem, file=error.file, key=error.key, value=error.value) from None
+
+
+def _has_cache() -> bool:
+    """Tell whether crds has something to select from; without, it would end the process."""
+    serverless = "serverless" in os.environ.get("CRDS_SERVER_URL", "serverless")
+    return not serverless or Path(crds_config.get_crds_cfgpath(Model.crds_observatory), "server_config").is_file()
 
 
 def _peek(dataset: Any) -> Header:
