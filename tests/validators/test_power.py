@@ -1,0 +1,83 @@
+"""Power against simulation, its monotony, and that `quick` can decide what it must."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from iris_validators import Limits, Prediction, combine, find_power, judge, load_specifications, plan_specification
+from iris_validators.sample import Sample
+
+SPECS = load_specifications()
+TRIALS = 1500
+
+
+def simulate(spec, nights, draw):
+    """Share of campaigns that end in PASS."""
+    passed = 0
+    for _ in range(TRIALS):
+        passed += judge(spec, combine([draw(n) for n in range(1, nights + 1)])).word == "PASS"
+    return passed / TRIALS
+
+
+def sample(kind, night, value, **counts):
+    return Sample("ramp.bias", "ramp", "gls", "alone", "all", night, kind, "1", value, **counts)
+
+
+@pytest.mark.parametrize("nights", [4, 8])
+def test_t_power_is_what_simulation_finds(nights):
+    """4 sigma of a binomial, seed fixed: false alarm 6e-5."""
+    spec = replace(SPECS["ramp.bias"], limits=Limits(None, 0.01), prediction=Prediction(0.004, scatter=0.005))
+    rng = np.random.default_rng(nights)
+    found = simulate(spec, nights, lambda n: sample("mean", n, rng.normal(0.004, 0.005)))
+    assert abs(found - find_power(spec, nights)) < 4 * np.sqrt(0.25 / TRIALS)
+
+
+def test_count_power_is_what_simulation_finds():
+    spec = replace(SPECS["jump.false_alarms"], prediction=Prediction(1.6e-4, events=124_000))
+    rng = np.random.default_rng(2)
+
+    def draw(night):
+        k = int(rng.binomial(124_000, 1.6e-4))
+        return sample("events", night, k / 124_000, k=k, n=124_000)
+
+    # the wider of two intervals: the two powers, of which the smaller is taken, are not independent
+    assert find_power(spec, 8) - 0.1 < simulate(spec, 8, draw) < find_power(spec, 8) + 4 * np.sqrt(0.25 / TRIALS)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.sampled_from(sorted(SPECS)), st.integers(3, 30))
+def test_more_nights_never_cost_power(name, nights):
+    assert find_power(SPECS[name], nights) <= find_power(SPECS[name], nights + 5) + 1e-6
+
+
+@given(st.floats(0.0005, 0.009), st.floats(0.001, 0.02))
+def test_nearer_the_limit_is_harder(value, scatter):
+    near = replace(SPECS["ramp.bias"], prediction=Prediction(value, scatter=scatter))
+    far = replace(near, prediction=Prediction(value / 2, scatter=scatter))
+    assert find_power(near, 8) <= find_power(far, 8) + 1e-9
+
+
+def test_two_nights_decide_nothing():
+    assert find_power(SPECS["ramp.bias"], 2) == 0
+
+
+def test_persistent_pixels_do_not_gain_with_nights():
+    assert find_power(SPECS["bad_pixel.purity"], 3) == find_power(SPECS["bad_pixel.purity"], 300)
+
+
+def test_plan():
+    plan = plan_specification(SPECS["ramp.rms_over_crb"], 8)
+    assert plan.margin == pytest.approx(0.0095)
+    assert plan.power > 0.99
+    assert 3 <= plan.nights_needed <= 8
+    hopeless = replace(SPECS["ramp.bias"], prediction=Prediction(0.02, scatter=0.001))
+    assert plan_specification(hopeless).nights_needed is None
+    assert plan_specification(hopeless).power < 1e-6
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_eight_nights_decide_every_specification(name):
+    assert find_power(SPECS[name], 8) > 0.95

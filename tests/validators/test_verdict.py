@@ -1,0 +1,98 @@
+"""Every word of the vocabulary, NaN, and the verdict over many conditions."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iris_validators import Limits, Measurement, Sample, combine, judge, judge_requirement, load_specifications
+
+SPEC = replace(load_specifications()["ramp.bias"], limits=Limits(-0.01, 0.01))
+ONE = Sample("ramp.bias", "ramp", "gls", "alone", "rate=2", 1, "mean", "sigma", 0.0)
+number = st.floats(-1, 1)
+
+
+def measured(value, low, high, reason=""):
+    return Measurement(value, low, high, "t over nights", 8, 0.95, reason)
+
+
+@pytest.mark.parametrize(
+    ("measurement", "word"),
+    [
+        (measured(0.0, -0.009, 0.009), "PASS"),
+        (measured(0.03, 0.02, 0.04), "FAIL"),
+        (measured(-0.03, -0.04, -0.02), "FAIL"),
+        (measured(0.01, 0.005, 0.015), "INCONCLUSIVE"),
+        (measured(0.0, None, None), "INCONCLUSIVE"),
+        (measured(float("nan"), None, None), "FAIL"),
+        (measured(float("inf"), None, None), "FAIL"),
+        (measured(None, None, None, "no table"), "NOT_APPLICABLE"),
+        (None, "NOT_MEASURED"),
+    ],
+)
+def test_words(measurement, word):
+    verdict = judge(SPEC, measurement)
+    assert verdict.word == word
+    assert verdict.reason
+
+
+@given(number, number, number, number, number)
+def test_narrower_interval_never_loses_a_decision(a, b, c, low, high):
+    outer, middle = sorted((a, b)), sorted((a, b, c))[1]
+    spec = replace(SPEC, limits=Limits(*sorted((low, high))))
+    wide = judge(spec, measured(middle, *outer)).word
+    narrow = judge(spec, measured(middle, middle, middle)).word
+    assert wide in (narrow, "INCONCLUSIVE")
+
+
+@given(number, number, st.floats(0.0, 0.5))
+def test_wider_limits_never_turn_pass_into_fail(a, b, more):
+    found = measured(min(a, b), min(a, b), max(a, b))
+    verdict = judge(SPEC, found).word
+    relaxed = judge(replace(SPEC, limits=Limits(-0.01 - more, 0.01 + more)), found).word
+    assert relaxed == "PASS" if verdict == "PASS" else relaxed in ("FAIL", "PASS", "INCONCLUSIVE")
+
+
+def nights(mean, sigma=0.003, seed=0, **more):
+    noise = np.random.default_rng(seed).normal(0, sigma, 8)
+    noise = mean + sigma * (noise - noise.mean()) / noise.std(ddof=1)
+    return [replace(ONE, night=n, value=v, **more) for n, v in enumerate(noise, 1)]
+
+
+def test_requirement_passes_when_every_condition_does():
+    assert judge_requirement(SPEC, [nights(0.0), nights(0.002)]).word == "PASS"
+
+
+def test_requirement_fails_only_beyond_holm():
+    """A row 0.0029 above its limit FAILs alone (t = 2.7) but not as one of twenty (needs t = 4.1)."""
+    marginal = nights(0.01 + 0.0031)
+    assert judge_requirement(SPEC, [marginal]).word == "FAIL"
+    assert judge_requirement(SPEC, [marginal, *[nights(0.0)] * 19]).word == "INCONCLUSIVE"
+    assert judge_requirement(SPEC, [nights(0.03), *[nights(0.0)] * 19]).word == "FAIL"
+
+
+def test_requirement_with_a_nan_fails():
+    assert judge_requirement(SPEC, [nights(0.0), nights(float("nan"))]).word == "FAIL"
+
+
+def test_requirement_without_samples_never_passes():
+    assert judge_requirement(SPEC, []).word == "NOT_MEASURED"
+    assert judge_requirement(SPEC, [nights(0.0), []]).word == "NOT_MEASURED"
+    skipped = nights(0.0, reason="no table")
+    assert judge_requirement(SPEC, [skipped]).word == "NOT_APPLICABLE"
+    assert judge_requirement(SPEC, [skipped, nights(0.0)]).word == "PASS"
+
+
+def test_holm_keeps_false_fails_rare():
+    """20 conditions exactly at their limit, 60 campaigns: at most 5 % FAIL (3 sigma: 8 of 60; chance 1e-3)."""
+    rng = np.random.default_rng(5)
+
+    def condition():
+        return [replace(ONE, night=n, value=v) for n, v in enumerate(rng.normal(0.01, 0.003, 8), 1)]
+
+    campaigns = [[condition() for _ in range(20)] for _ in range(60)]
+    assert sum(judge_requirement(SPEC, c).word == "FAIL" for c in campaigns) <= 8
+    each = [judge(SPEC, combine(samples)).word for c in campaigns for samples in c]
+    assert each.count("FAIL") > 8  # row by row at 95 % it would be 2.5 % of 1200

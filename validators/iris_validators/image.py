@@ -1,0 +1,46 @@
+"""Level 2 image against the scene, per exposure role (sky, stars).
+
+    relative_bias  sum(est - true) / sum(true): the flux scale
+    pull_mean      mean((est - true) / ERR)
+    pull_width     width of the same about its mean
+    yield          good pixels neither flagged DO_NOT_USE nor NaN
+
+ERR must contain the noise of master dark and flat. A scale error common to all pixels (gain, lamp)
+shows as `relative_bias` and `pull_mean`. Not modelled: covariance between pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from iris_validators.evidence import ImageEvidence
+from iris_validators.metric import Metric, index_metrics
+from iris_validators.residuals import Residuals, mean_of, rms_of
+from iris_validators.sample import Sample
+
+__all__ = ["METRICS", "sample_images"]
+
+METRICS = index_metrics(
+    Metric("image.relative_bias", "mean", "1", 0, "Relative error of the summed flux"),
+    Metric("image.pull_mean", "mean", "1", 0, "Mean of error over own sigma"),
+    Metric("image.pull_width", "ratio", "1", 1, "Width of error over own sigma"),
+    Metric("image.yield", "pixels", "1", 1, "Share of good pixels that have a usable value"),
+)
+
+
+def sample_images(exposures: Sequence[ImageEvidence]) -> list[Sample]:
+    """Return the samples of one night's exposures of one role, pooled."""
+    row, condition = exposures[0].row, f"role={exposures[0].row.exposure}"
+    pixels = Residuals.join(*(Residuals.of_image(e.image, e.truth.rate_scene, e.good) for e in exposures))
+    pulls, error, true = pixels.pulls, pixels.error[pixels.judged], pixels.truth[pixels.judged]
+    samples = [METRICS["image.yield"].count(row, pixels.usable, pixels.judged.size, condition)]
+    flux = METRICS["image.relative_bias"]
+    values = {
+        "image.pull_mean": mean_of(pulls),
+        "image.pull_width": rms_of(pulls - mean_of(pulls)),
+    }
+    if true.size and not true.any():
+        samples.append(flux.skip(row, "the scene is dark", condition))
+    else:
+        samples.append(flux.sample(row, mean_of(error) / mean_of(true), condition, pulls.size))
+    return samples + [METRICS[name].sample(row, v, condition, pulls.size) for name, v in values.items()]

@@ -1,0 +1,108 @@
+"""Measurement: the samples of all nights combined into a value with an interval.
+
+    mean     Student t over nights
+    ratio    t over nights on the logarithm
+    events   Clopper-Pearson on all events, or t on the logit over nights: the wider
+    pixels   the same, with Clopper-Pearson on one night's pixels: they are the same every night
+
+Samples of spatial blocks of a single night (one full frame) take t over blocks and say so in
+`method`; with several nights the blocks of each are merged. NaN in one night makes the value NaN.
+Not modelled: correlation between nights.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+
+from iris_validators.intervals import MIN_BLOCKS, MIN_NIGHTS, fraction_interval, log_t_interval, t_interval
+from iris_validators.sample import Sample
+
+__all__ = ["Measurement", "combine"]
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A value with the interval `low`..`high` at `level`, from `n` nights or blocks by `method`.
+
+    `low` and `high` are None where there is no interval. A non-empty `reason` says why the metric
+    does not apply; the value is then None.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    method: str
+    n: int
+    level: float = 0.95
+    reason: str = ""
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether there is an interval to judge."""
+        return self.low is not None and self.high is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Realisation:
+    """One night or block after its samples have been merged."""
+
+    value: float
+    k: float
+    n: float
+
+
+def _merge(samples: Sequence[Sample]) -> _Realisation:
+    """Merge the samples of one night: counts add, squares of ratios and values average by weight."""
+    if samples[0].k is not None:
+        k, n = sum(s.k or 0 for s in samples), sum(s.n or 0 for s in samples)
+        return _Realisation(k / n, k, n)
+    values, weights = np.array([[s.value, s.weight] for s in samples]).T
+    if samples[0].kind == "ratio":
+        return _Realisation(float(np.sqrt(np.average(values**2, weights=weights))), 0, 0)
+    return _Realisation(float(np.average(values, weights=weights)), 0, 0)
+
+
+def _value(kind: str, nights: Sequence[_Realisation]) -> float:
+    values = np.array([night.value for night in nights])
+    if kind in ("events", "pixels"):
+        return sum(night.k for night in nights) / sum(night.n for night in nights)
+    if kind == "ratio" and np.all(values > 0):
+        return float(np.exp(np.log(values).mean()))
+    return float(values.mean())
+
+
+def _interval(kind: str, nights: Sequence[_Realisation], level: float) -> tuple[float, float, str]:
+    values = [night.value for night in nights]
+    if kind in ("events", "pixels"):
+        counts = [night.k for night in nights], [night.n for night in nights]
+        return fraction_interval(*counts, level, persistent=kind == "pixels")
+    if kind == "ratio":
+        return *log_t_interval(values, level), "t on log over nights"
+    return *t_interval(values, level), "t over nights"
+
+
+def combine(samples: Sequence[Sample], level: float = 0.95) -> Measurement:
+    """Return the measurement that samples of one key make; raises ValueError if keys differ.
+
+    Samples with a reason are left out; if all have one, the measurement carries the first.
+    """
+    if len({s.key for s in samples}) != 1:
+        raise ValueError("combine takes samples of one metric, algorithm, setting and condition")
+    kept = sorted((s for s in samples if not s.reason), key=lambda s: s.order)
+    if not kept:
+        return Measurement(None, None, None, "", 0, level, samples[0].reason)
+    blocks = len({s.night for s in kept}) == 1 and all(s.block is not None for s in kept)
+    nights = [_merge(list(g)) for _, g in groupby(kept, key=lambda s: s.block if blocks else s.night)]
+    value, kind = _value(kept[0].kind, nights), kept[0].kind
+    needed, noun = (MIN_BLOCKS, "blocks") if blocks else (MIN_NIGHTS, "nights")
+    if len(nights) < needed:
+        return Measurement(value, None, None, f"no interval below {needed} {noun}", len(nights), level)
+    low, high, method = _interval(kind, nights, level) if math.isfinite(value) else (math.nan, math.nan, "not finite")
+    if math.isnan(low) or math.isnan(high):
+        return Measurement(value, None, None, f"no interval: {method}", len(nights), level)
+    return Measurement(value, low, high, method.replace("nights", noun), len(nights), level)

@@ -1,0 +1,73 @@
+"""From manifest rows to samples: which metrics a product is sampled for.
+
+    ramp        level 1 images of a ladder of rates: errors of rates and of their errors
+    jump        level 1 images at a boosted hit rate: hits found, and what repair leaves
+    image       level 2 images
+    gain read_noise dark flat bad_pixel: the reference of that kind
+
+Rows of other families or layouts have no metrics here and give no samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+from iris_contract.errors import ManifestError
+from iris_contract.manifest import ManifestRow
+from iris_validators import bad_pixel, dark, flat, gain, image, jump, ramp, read_noise, repair
+from iris_validators.evidence import ImageEvidence, ReferenceEvidence, read_image, read_reference
+from iris_validators.metric import Metric
+from iris_validators.sample import Sample
+
+__all__ = ["METRICS", "sample_group"]
+
+
+def _sample_hits(exposures: Sequence[ImageEvidence]) -> list[Sample]:
+    return jump.sample_jumps(exposures) + repair.sample_hit_pixels(exposures)
+
+
+METRICS: Mapping[str, Metric] = MappingProxyType(
+    {
+        name: metric
+        for family in (ramp, jump, repair, gain, read_noise, dark, flat, bad_pixel, image)
+        for name, metric in family.METRICS.items()
+    }
+)
+"""Every metric by name."""
+
+_IMAGES: Mapping[tuple[str, str], Callable[[Sequence[ImageEvidence]], list[Sample]]] = {
+    ("ramp", "RateModel"): ramp.sample_ramps,
+    ("jump", "RateModel"): _sample_hits,
+    ("image", "ImagerModel"): image.sample_images,
+}
+_REFERENCES: Mapping[tuple[str, str], Callable[[Sequence[ReferenceEvidence]], list[Sample]]] = {
+    ("dark", "DarkModel"): dark.sample_darks,
+    ("flat", "FlatModel"): flat.sample_flats,
+    ("gain", "GainModel"): gain.sample_gains,
+    ("read_noise", "ReadnoiseModel"): read_noise.sample_read_noises,
+    ("bad_pixel", "MaskModel"): bad_pixel.sample_masks,
+}
+
+
+def _group_of(row: ManifestRow) -> tuple[str, str, str, int, str]:
+    return row.setting, row.family, row.algorithm, row.night, row.exposure
+
+
+def sample_group(run: Path, rows: Sequence[ManifestRow]) -> list[Sample]:
+    """Return the samples of one (setting, family, algorithm, night, exposure role).
+
+    `run` is the run directory that the rows' paths start from. Raises ManifestError where the rows
+    are not of one group, and LayoutError where a file cannot be read or compared with its truth.
+    """
+    if len({_group_of(row) for row in rows}) != 1:
+        raise ManifestError("rows must share setting, family, algorithm, night and exposure", key="rows")
+    samples: list[Sample] = []
+    for model in sorted({row.model for row in rows}):
+        key, members = (rows[0].family, model), [row for row in rows if row.model == model]
+        if key in _IMAGES:
+            samples += _IMAGES[key]([read_image(run, row) for row in members])
+        elif key in _REFERENCES:
+            samples += _REFERENCES[key]([read_reference(run, row) for row in members])
+    return samples

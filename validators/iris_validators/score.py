@@ -1,0 +1,187 @@
+"""Score: samples of a whole run in, scorecard out.
+
+Every specification that a scenario requires gives one row per setting, algorithm and condition. What
+one algorithm of a family was measured for and another was not is NOT_MEASURED for the other, and a
+required specification without any sample is one NOT_MEASURED row: nothing drops out silently. A
+row's `requirement` is the id of its specification, whose documents stand under `specifications`.
+Specifications that are not required give no rows; the run lists them as `outside` the scenario.
+Verdicts over all conditions of a specification stand under `requirements`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from iris_contract.errors import InputError
+from iris_contract.scorecard import FAMILIES, Scorecard, ScoreRow
+from iris_validators.measurement import Measurement, combine
+from iris_validators.sample import Sample, group_samples
+from iris_validators.specification import Specification, load_specifications
+from iris_validators.verdict import Verdict, judge, judge_requirement
+
+__all__ = ["Failure", "RunInfo", "describe_specifications", "score"]
+
+Place = tuple[str, str]  # setting, algorithm
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An algorithm, or the sampling of its products, that could not be run; becomes ERROR rows."""
+
+    family: str
+    algorithm: str
+    setting: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """What the scorecard says of the run.
+
+    `contexts` maps a setting to its CRDS context; `artifacts` maps (family, setting, algorithm) to
+    paths inside the run; `reproduce` is a command line; `details` go into the scorecard's `run`.
+    """
+
+    scenario: str
+    nights: int
+    detector: str = ""
+    mode: str = ""
+    seeds: str = ""
+    reproduce: str = ""
+    contexts: Mapping[str, str] = field(default_factory=dict)
+    artifacts: Mapping[tuple[str, str, str], tuple[str, ...]] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def score(
+    run: RunInfo,
+    samples: Iterable[Sample],
+    required: Sequence[str],
+    failures: Sequence[Failure] = (),
+    specifications: Mapping[str, Specification] | None = None,
+) -> Scorecard:
+    """Return the scorecard of a run over the `required` specification ids.
+
+    Raises InputError where a required specification does not exist.
+    """
+    table = load_specifications() if specifications is None else specifications
+    for name in required:
+        if name not in table:
+            raise InputError(f"no such specification; choose {', '.join(table)}", key="required", value=name)
+    groups, rows, requirements = group_samples(samples), [], []
+    for spec in sorted((table[name] for name in set(required)), key=lambda s: (FAMILIES.index(s.family), s.id)):
+        for place, conditions in sorted(_find_places(spec, groups).items()):
+            rows += [_judge_row(run, spec, place, c, found) for c, found in conditions.items()]
+            verdict = judge_requirement(spec, list(conditions.values()))
+            requirements.append(_describe(spec, place, verdict, len(conditions)))
+        rows += [_fail_row(run, spec, f) for f in failures if _concerns(spec, f)]
+    outside = sorted(set(table) - set(required))
+    header = {"scenario": run.scenario, "nights": run.nights, "detector": run.detector, "mode": run.mode}
+    lists = {"requirements": requirements, "outside": outside, "specifications": describe_specifications(table)}
+    return Scorecard({**run.details, **header, "seeds": run.seeds, **lists}, tuple(rows))
+
+
+def _find_places(spec: Specification, groups: Mapping[Any, list[Sample]]) -> dict[Place, dict[str, list[Sample]]]:
+    """Samples by place and condition; a place or condition that others have is there, if empty."""
+    family = {(setting, algorithm) for f, _, setting, algorithm, _ in groups if f == spec.family}
+    mine = {
+        key[2:]: found
+        for key, found in groups.items()
+        if key[:2] == (spec.family, spec.metric) and spec.applies(*key[2:])
+    }
+    places: dict[Place, dict[str, list[Sample]]] = {}
+    for setting, algorithm in family:
+        conditions = {c for s, _, c in mine if s == setting and spec.applies(setting, algorithm, c)}
+        if conditions:
+            ordered = sorted(conditions, key=_natural)
+            places[setting, algorithm] = {c: mine.get((setting, algorithm, c), []) for c in ordered}
+    return places or {("", ""): {"all": []}}
+
+
+def _natural(text: str) -> list[tuple[float, str]]:
+    """Sort key that puts rate=2 before rate=10."""
+    parts = re.split(r"(\d+(?:\.\d+)?(?:e[-+]?\d+)?)", text)
+    return [(float(part), "") if number % 2 else (math.inf, part) for number, part in enumerate(parts)]
+
+
+def _concerns(spec: Specification, failure: Failure) -> bool:
+    """Whether a failure hits a specification; which conditions it would have measured is unknown."""
+    return failure.family == spec.family and spec.covers(failure.setting, failure.algorithm)
+
+
+def describe_specifications(table: Mapping[str, Specification]) -> dict[str, dict[str, Any]]:
+    """Return what stands behind each row's `requirement`, by specification id, ready for JSON."""
+    names = ("metric", "title", "unit", "provenance", "document")
+    return {
+        spec.id: {**{name: getattr(spec, name) for name in names}, "limits": str(spec.limits)}
+        for spec in table.values()
+    }
+
+
+def _describe(spec: Specification, place: Place, verdict: Verdict, rows: int) -> dict[str, Any]:
+    return {
+        "specification": spec.id,
+        "setting": place[0],
+        "algorithm": place[1],
+        "verdict": verdict.word,
+        "reason": verdict.reason,
+        "rows": rows,
+    }
+
+
+def _judge_row(run: RunInfo, spec: Specification, place: Place, condition: str, samples: list[Sample]) -> ScoreRow:
+    measured = combine(samples) if samples else None
+    return _make_row(run, spec, place, condition, measured, judge(spec, measured))
+
+
+def _fail_row(run: RunInfo, spec: Specification, failure: Failure) -> ScoreRow:
+    place = failure.setting, failure.algorithm
+    return _make_row(run, spec, place, "all", None, Verdict("ERROR", failure.reason))
+
+
+def _meets_goal(spec: Specification, measured: Measurement) -> bool | None:
+    if spec.goals is None or measured.value is None or measured.low is None or measured.high is None:
+        return None
+    return spec.goals.holds(measured.low, measured.high)
+
+
+def _make_row(
+    run: RunInfo, spec: Specification, place: Place, condition: str, found: Measurement | None, verdict: Verdict
+) -> ScoreRow:
+    measured = found or Measurement(None, None, None, "", 0)
+    setting, algorithm = place
+    return ScoreRow(
+        metric=spec.metric,
+        family=spec.family,
+        algorithm=algorithm,
+        setting=setting,
+        condition=condition,
+        mode=run.mode,
+        detector=run.detector,
+        scenario=run.scenario,
+        nights=measured.n,
+        n_excluded=max(0, run.nights - measured.n) if measured.n else 0,
+        value=measured.value,
+        unit=spec.unit,
+        low=measured.low,
+        high=measured.high,
+        method=measured.method,
+        limit_low=spec.limits.low,
+        limit_high=spec.limits.high,
+        goal_low=spec.goals.low if spec.goals else None,
+        goal_high=spec.goals.high if spec.goals else None,
+        goal_met=_meets_goal(spec, measured),
+        verdict=verdict.word,
+        reason=verdict.reason,
+        provenance=spec.provenance,
+        requirement=spec.id,
+        context=run.contexts.get(setting, ""),
+        seeds=run.seeds,
+        artifacts=run.artifacts.get((spec.family, setting, algorithm), ()),
+        reproduce=run.reproduce,
+        level=measured.level,
+    )
