@@ -37,13 +37,16 @@ def get_crds_parameters(header: Header) -> dict[str, Any]:
     return {table[key].path: value for key, value in header.items() if key in table}
 
 
-@dataclass
+@dataclass(repr=False)
 class Model:
     """A header and the name of the file it came from; subclasses add the arrays."""
 
     crds_observatory: ClassVar[str] = "tmt"
     header: Header
     filename: str
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.filename})"  # stpipe logs its arguments: no arrays there
 
     @property
     def meta(self) -> SimpleNamespace:
@@ -99,7 +102,7 @@ class Model:
         self.close()
 
 
-@dataclass
+@dataclass(repr=False)
 class RampModel(Model):
     """A ramp on its way to a rate.
 
@@ -120,7 +123,7 @@ class RampModel(Model):
         write_layout(path, "CorrectedRampModel", self.header, content)
 
 
-@dataclass
+@dataclass(repr=False)
 class ImageModel(Model):
     """A rate image: `data`, `err` float32 e-/s, `dq` uint32 (ny, nx); `chi2` and `jumps` as in `Image`."""
 
@@ -141,7 +144,7 @@ class ImageModel(Model):
         Image(self.header, self.data, self.err, self.dq, *ramp_planes).write(path)
 
 
-@dataclass
+@dataclass(repr=False)
 class ReferenceModel(Model):
     """A calibration reference, newly made or given as an override."""
 
@@ -157,7 +160,7 @@ class ReferenceModel(Model):
         Reference(self.header, self.reference.content).write(path)
 
 
-@dataclass
+@dataclass(repr=False)
 class SetModel(Model):
     """A calibration set; the header is that of its first exposure."""
 

@@ -75,7 +75,7 @@ class CalibrationPipeline(IrisPipeline):
         cards |= {
             "DATAMODL": kind.model,
             "REFTYPE": self.kind,
-            "USEAFTER": f"{first['DATE-OBS']}T{first['TIME-OBS']}",
+            "USEAFTER": f"{first['DATE-OBS']}T{str(first['TIME-OBS']).partition('.')[0]}",  # crds wants whole seconds
             "PEDIGREE": "SIMULATION",
             "AUTHOR": _AUTHOR,
             "DESCRIP": f"{kind.title} of {cards['DETECTOR']} from {ramps} ramps",
