@@ -17,7 +17,6 @@ extensions = ["myst_parser", "sphinx.ext.mathjax"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build", "_generated"]
-suppress_warnings = ["toc.empty_glob"]  # the glob takes in pages that the list does not name; there may be none
 
 html_theme = "furo"
 html_title = f"iris-testbed {release}"
