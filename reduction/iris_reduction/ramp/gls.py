@@ -33,19 +33,18 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit, prange
+from numba import njit
 
 from iris_reduction.ramp.protocol import Block, Float32, Float64, Jumps, RampFit, Reads, fit_blocks
 
 __all__ = ["gls"]
 
 LANES = 64  # pixels side by side; buffers of a 20-read ramp then fit the first-level cache
-CHUNK = 64 * LANES  # pixels that share one set of buffers, worked off by one thread
 # Rows of LANES values in `state`, fixed offsets so that the compiler can vectorise: reference rate
-# and rate/variance; normal equations and B/N; gain and read variance; for the backward sweep the
+# and rate/variance; normal equations and B/N; read variance; for the backward sweep the
 # differences found, limit s^2 and limit s^2/N, and the carried p, p u, p w.
-ROWS = 14
-REF, FLUX, A, B, N, SHIFT, GAIN, VAR, FOUND, LIMIT, CREDIT, P, PU, PW = (row * LANES for row in range(ROWS))
+ROWS = 13
+REF, FLUX, A, B, N, SHIFT, VAR, FOUND, LIMIT, CREDIT, P, PU, PW = (row * LANES for row in range(ROWS))
 SCREEN = 0.64  # on the squared threshold
 ONE, TWO, ZERO = np.float32(1), np.float32(2), np.float32(0)
 
@@ -76,13 +75,21 @@ def _fit_block(block: Block) -> Jumps | None:
     limit = block.jump_sigma**2
     suspect = np.empty(len(block.reads), np.bool_)
     results = block.rate, block.error, block.chi2
-    _fit_complete(block.reads, steps, block.gain, block.variance, np.float32(SCREEN * limit), *results, suspect)
+    _fit_complete(
+        block.reads,
+        steps,
+        block.gain,
+        block.variance,
+        np.float32(SCREEN * limit),
+        *results,
+        suspect,
+    )
     special = np.flatnonzero(suspect | (block.flags != 0) | ~np.isfinite(block.rate))
     if not len(special):
         return None
-    reads = block.reads[special].astype(np.float32)
+    reads = block.reads[special]
     amplitude = np.zeros_like(reads)
-    better = np.empty((3, len(special)), np.float32)
+    better = np.empty((len(special), 3), np.float32)
     _fit_special(
         reads,
         block.usable_reads(special),
@@ -93,43 +100,50 @@ def _fit_block(block: Block) -> Jumps | None:
         better,
         amplitude,
     )
-    for plane, values in zip(results, better, strict=True):
+    for plane, values in zip(results, better.T, strict=True):
         plane[special] = values
     pixel, group, read = np.nonzero(amplitude)
     return special[pixel], group, read, amplitude[pixel, group, read]
 
 
-@njit(parallel=True, cache=True, error_model="numpy")
+@njit(nogil=True, cache=True, error_model="numpy")
 def _fit_complete(
     reads: Any, steps: Any, gain: Any, variance: Any, limit: Any, rate: Any, error: Any, chi2: Any, suspect: Any
 ) -> None:
-    """Fit pixels whose every read is usable; `suspect` tells which may hold a jump."""
-    npix, ngroups, nreads = reads.shape
-    tests = np.isfinite(limit) and ngroups * (nreads - 1) > 2
-    suspect[:] = False
-    freedom = np.float32(ngroups * (nreads - 1) - 1)
-    for chunk in prange((npix + CHUNK - 1) // CHUNK):
-        charge = np.zeros((LANES, ngroups, nreads), np.float32)
-        differences = np.empty(ngroups * (nreads - 1) * LANES, np.float32)
-        trail = np.zeros(ngroups * nreads * 3 * LANES, np.float32)
-        state = np.ones(ROWS * LANES, np.float32)
-        for first in range(chunk * CHUNK, min((chunk + 1) * CHUNK, npix), LANES):
-            last = min(first + LANES, npix)
-            n = last - first
-            charge[:n] = reads[first:last]
-            state[GAIN : GAIN + n] = gain[first:last]
-            state[VAR : VAR + n] = variance[first:last]
-            _take_steps(charge, differences, state)
-            _guess_rate(steps, differences, state)
-            for _ in range(2):
-                _sweep_forward(steps, differences, trail, state)
-            if tests:
-                _sweep_backward(steps, differences, trail, state, limit)
-                suspect[first:last] = state[FOUND : FOUND + n] > 0
-            _finish(state, freedom)
-            rate[first:last] = state[REF : REF + n]
-            error[first:last] = state[N : N + n]
-            chi2[first:last] = state[A : A + n]
+    """Fit pixels whose every read is usable, LANES at a time; `suspect` tells which may hold a jump."""
+    ngroups, nsteps = steps.shape
+    tests = np.isfinite(limit) and steps.size > 2
+    differences = np.zeros(steps.size * LANES, np.float32)
+    trail = np.zeros(ngroups * (nsteps + 1) * 3 * LANES, np.float32)
+    state = np.ones(ROWS * LANES, np.float32)
+    for first in range(0, len(reads), LANES):
+        last = min(first + LANES, len(reads))
+        _load(reads[first:last], gain[first:last], variance[first:last], differences, state)
+        _guess_rate(steps, differences, state)
+        for _ in range(2):
+            _sweep_forward(steps, differences, trail, state)
+        if tests:
+            _sweep_backward(steps, differences, trail, state, limit)
+        _finish(state, np.float32(steps.size - 1))
+        for i in range(last - first):
+            rate[first + i] = state[REF + i]
+            error[first + i] = state[N + i]
+            chi2[first + i] = state[A + i]
+            suspect[first + i] = tests and state[FOUND + i] > ZERO
+
+
+@njit(cache=True, error_model="numpy")
+def _load(reads: Any, gain: Any, variance: Any, differences: Any, state: Any) -> None:
+    """Put the read differences of up to LANES pixels, in electrons, side by side."""
+    count, ngroups, nreads = reads.shape
+    for i in range(count):
+        state[VAR + i] = variance[i]
+        scale = gain[i]
+        for g in range(ngroups):
+            ramp = reads[i, g]
+            column = differences[g * (nreads - 1) * LANES + i :: LANES]
+            for k in range(nreads - 1):
+                column[k] = (ramp[k + 1] - ramp[k]) * scale
 
 
 @njit(cache=True, error_model="numpy")
@@ -142,29 +156,20 @@ def _finish(state: Any, freedom: Any) -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def _take_steps(reads: Any, differences: Any, state: Any) -> None:
-    """Put the read differences of LANES pixels, in electrons, side by side."""
-    ngroups, nreads = reads.shape[1:]
-    for i in range(LANES):
-        gain = state[GAIN + i]
-        for g in range(ngroups):
-            ramp = reads[i, g]
-            column = differences[g * (nreads - 1) * LANES + i :: LANES]
-            for k in range(nreads - 1):
-                column[k] = (ramp[k + 1] - ramp[k]) * gain
-
-
-@njit(cache=True, error_model="numpy")
 def _guess_rate(steps: Any, differences: Any, state: Any) -> None:
     """Put the mean rate of all differences into SHIFT, zero into REF."""
-    state[REF : REF + LANES] = ZERO
-    state[SHIFT : SHIFT + LANES] = ZERO
+    ngroups, nsteps = steps.shape
+    for i in range(LANES):
+        state[REF + i] = ZERO
+        state[SHIFT + i] = ZERO
     seconds = ZERO
-    for k in range(steps.size):
-        seconds += steps.flat[k]
-        row = differences[k * LANES : (k + 1) * LANES]
-        for i in range(LANES):
-            state[SHIFT + i] += row[i]
+    for g in range(ngroups):
+        for k in range(nsteps):
+            seconds += steps[g, k]
+            start = (g * nsteps + k) * LANES
+            step = differences[start : start + LANES]
+            for i in range(LANES):
+                state[SHIFT + i] += step[i]
     for i in range(LANES):
         state[SHIFT + i] /= seconds
 
@@ -215,7 +220,8 @@ def _sweep_backward(steps: Any, differences: Any, trail: Any, state: Any, limit:
         state[LIMIT + i] = limit * state[VAR + i]
         state[CREDIT + i] = state[LIMIT + i] / state[N + i]
     for g in range(ngroups):
-        state[P : P + 3 * LANES] = ZERO
+        for i in range(3 * LANES):
+            state[P + i] = ZERO
         for back in range(nsteps):
             k = nsteps - 1 - back
             x = steps[g, k]
@@ -237,32 +243,23 @@ def _sweep_backward(steps: Any, differences: Any, trail: Any, state: Any, limit:
                 state[FOUND + i] += ONE if excess > ZERO else ZERO
 
 
-@njit(parallel=True, cache=True, error_model="numpy")
+@njit(nogil=True, cache=True, error_model="numpy")
 def _fit_special(
-    reads: Any,
-    usable: Any,
-    times: Any,
-    gain: Any,
-    variance: Any,
-    limit: Any,
-    results: Any,
-    amplitude: Any,
+    reads: Any, usable: Any, times: Any, gain: Any, variance: Any, limit: Any, results: Any, amplitude: Any
 ) -> None:
     """Fit pixels one by one: `usable` reads only, jumps omitted and put into `amplitude`.
 
-    reads float32 DN, usable bool, amplitude float32 e- (npix, ngroups, nreads); results (3, npix):
+    reads float32 DN, usable bool, amplitude float32 e- (npix, ngroups, nreads); results (npix, 3):
     rate, error, chi2 per degree of freedom.
     """
-    npix, ngroups, nreads = reads.shape
-    for i in prange(npix):
+    nreads = reads.shape[2]
+    work, where = np.zeros((10, times.size)), np.zeros(times.size, np.int64)
+    for i in range(len(reads)):
         noise = float(variance[i])
-        work = np.zeros((10, ngroups * nreads + 1))
-        where = np.zeros(ngroups * nreads, np.int64)
         n = _take_differences(reads[i], usable[i], times, float(gain[i]), work, where)
         left, rate, norm, spread = _reject_jumps(work, n, noise, limit)
-        results[0, i] = rate
-        results[1, i] = np.sqrt(noise / norm)
-        results[2, i] = spread / (noise * (left - 1)) if left > 1 else np.nan
+        results[i, 0], results[i, 1] = rate, np.sqrt(noise / norm)
+        results[i, 2] = spread / (noise * (left - 1)) if left > 1 else np.nan
         for k in range(n):
             if work[KEPT, k] == 0.0:
                 amplitude[i, where[k] // nreads, where[k] % nreads] = work[M, k]

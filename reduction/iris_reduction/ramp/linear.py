@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit, prange
+from numba import njit
 
 from iris_reduction.ramp.protocol import Block, Float32, Float64, RampFit, RampFitter, Reads, fit_blocks
 
@@ -75,11 +75,11 @@ def _describe(times: Float64, weigh: Weigh) -> tuple[Float64, float, float]:
     return w, float(w @ w), float(w @ np.minimum.outer(times, times) @ w)
 
 
-@njit(parallel=True, cache=True, error_model="numpy")
+@njit(nogil=True, cache=True)
 def _sum_weighted(reads: Any, weights: Any, slopes: Any) -> None:
     """Sum reads (npix, ngroups, nreads) with weights (ngroups, nreads), in float64."""
     npix, ngroups, nreads = reads.shape
-    for i in prange(npix):
+    for i in range(npix):
         for g in range(ngroups):
             total = 0.0
             for k in range(nreads):

@@ -2,13 +2,15 @@
 
 A fitter turns the non-destructive reads of each pixel into a count rate. It sees arrays only. The
 cube stays as the file holds it, reads of one pixel side by side, and is worked off in blocks of
-rows, so no fitter needs memory beyond its results and one block.
+rows, one per thread at a time: no fitter needs memory beyond its results and a few blocks, and no
+result depends on the number of threads. Integers become float32 here, where nothing can wrap.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -27,7 +29,7 @@ Reads: TypeAlias = npt.NDArray[np.uint16] | npt.NDArray[np.float32]
 JUMP_COLUMNS = np.dtype([("Y", "i4"), ("X", "i4"), ("GROUP", "i4"), ("READ", "i4"), ("AMPLITUDE", "f4")])
 """One row per jump: pixel, ramp, first read (from 0) that holds the charge, and electrons."""
 
-BLOCK_READS = 1 << 23  # reads per block: 32 MB of float32
+BLOCK_READS = 1 << 21  # reads per block: 8 MB of float32, which stay in the last-level cache
 LEFT_OUT = DQ["SATURATED"] | DQ["DO_NOT_USE"]
 
 
@@ -78,13 +80,13 @@ class RampFitter(Protocol):
 class Block:
     """Consecutive pixels of a cube, flattened, with everything a fitter needs and room for results.
 
-    `reads` DN (npix, ngroups, nreads) contiguous; `read_dq` like `reads`, or None; `flags` uint8
+    `reads` float32 DN (npix, ngroups, nreads) contiguous; `read_dq` like `reads`, or None; `flags` uint8
     (npix,): SATURATED, DO_NOT_USE of any read; `times` s. `gain` e-/DN and read `variance` e-^2,
     float32 (npix,), NaN where the pixel cannot be used. The fitter fills `rate`, `error`, `chi2`,
     float32 (npix,), with NaN where there is no result.
     """
 
-    reads: Reads
+    reads: Float32
     times: Float64
     gain: Float32
     variance: Float32
@@ -119,30 +121,36 @@ def fit_blocks(
     read_dq: npt.NDArray[np.uint8] | None,
     jump_sigma: float,
 ) -> RampFit:
-    """Run `fit` over a cube in blocks of rows; arguments, result and errors as `RampFitter`."""
+    """Run `fit` over a cube in blocks of rows; arguments, result and errors as `RampFitter`.
+
+    `fit` must not depend on what is beside a pixel; it runs in as many threads as numba may use.
+    """
+    from numba import get_num_threads  # here, since listing fitters must not import numba
+
     _check(reads, times, gain, read_noise, read_dq, jump_sigma)
     shape = reads.shape[:2]
     rate, error, chi2 = (np.empty(shape, np.float32) for _ in range(3))
     dq = np.zeros(shape, np.uint32)
     variance = _square_noise(gain, read_noise)
-    jumps = [np.empty(0, JUMP_COLUMNS)]
-    for rows in _split_rows(reads.shape):
+
+    def fit_rows(rows: slice) -> npt.NDArray[Any]:
         flags = None if read_dq is None else _flatten(read_dq[rows])
-        planes = (plane[rows].reshape(-1) for plane in (rate, error, chi2))
         block = Block(
-            _flatten(reads[rows]),
-            np.require(times, requirements="CW"),
+            _flatten(reads[rows]).astype(np.float32, copy=False),
+            np.require(times, requirements=("C", "W")),
             _flatten(gain[rows]),
             _flatten(variance[rows]),
             flags,
             _collect_flags(flags, dq[rows].size),
             float(jump_sigma),
-            *planes,
+            *(plane[rows].reshape(-1) for plane in (rate, error, chi2)),
         )
         found = fit(block)
         _flag_pixels(block, dq[rows].reshape(-1))
-        if found is not None:
-            jumps.append(_list_jumps(found, rows.start, dq[rows]))
+        return _list_jumps(found, rows.start, dq[rows])
+
+    with ThreadPoolExecutor(get_num_threads()) as threads:
+        jumps = list(threads.map(fit_rows, _split_rows(reads.shape)))
     return RampFit(rate, error, dq, chi2, np.concatenate(jumps))
 
 
@@ -160,7 +168,7 @@ def _flatten(cube: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
     Other arrays are copied: numba would compile its kernels once more for each other kind.
     """
-    return np.require(cube, requirements="CW").reshape(-1, *cube.shape[2:])
+    return np.require(cube, requirements=("C", "W")).reshape(-1, *cube.shape[2:])
 
 
 def _split_rows(shape: tuple[int, ...]) -> Iterator[slice]:
@@ -188,8 +196,10 @@ def _flag_pixels(block: Block, dq: npt.NDArray[np.uint32]) -> None:
         dq |= block.flags & DQ["SATURATED"]
 
 
-def _list_jumps(found: Jumps, first_row: int, dq: npt.NDArray[np.uint32]) -> npt.NDArray[Any]:
+def _list_jumps(found: Jumps | None, first_row: int, dq: npt.NDArray[np.uint32]) -> npt.NDArray[Any]:
     """Flag the jumps of usable pixels in `dq` (rows, nx), and return them as a table."""
+    if found is None:
+        return np.empty(0, JUMP_COLUMNS)
     flags = dq.reshape(-1)
     keep = (flags[found[0]] & DQ["DO_NOT_USE"]) == 0
     pixel, group, read, amplitude = (column[keep] for column in found)
