@@ -12,6 +12,7 @@ from typing import Any
 from iris_contract.atomic import hash_file
 from iris_contract.errors import TestbedError
 from iris_contract.fitsio import read_header
+from iris_contract.reftypes import load_reference_types
 from iris_harness.calibrate import CALIBRATIONS
 from iris_harness.nights import PlannedExposure, plan_night
 from iris_harness.run_directory import RunDirectory
@@ -126,7 +127,8 @@ def describe_product(
 ) -> dict[str, Any]:
     """Return the manifest row of a science product, with what its header says of references."""
     header = read_header(path)
-    references = {k[2:].lower(): str(v).removeprefix("crds://") for k, v in header.items() if k.startswith("R_")}
+    cards = {f"R_{kind.upper()}"[:8]: kind for kind in load_reference_types()}
+    references = {kind: str(header[card]).removeprefix("crds://") for card, kind in cards.items() if card in header}
     return {
         "product": run.relative(path),
         "product_sha256": hash_file(path),

@@ -5,6 +5,12 @@
     pull_width     width of the same about its mean
     yield          good pixels neither flagged DO_NOT_USE nor NaN
 
+A flat has median 1 over the good pixels it covers, so the unit of a level 2 image is the electron of
+such a pixel, not of the whole detector's median pixel as in RATE_SCENE. The ratio of the two is the
+median of RATE_DETECTED / RATE_SCENE over the good pixels of the region; truth is multiplied by it.
+The absolute scale is a matter of the flux calibration. That needs light: where no scene rate exceeds
+BRIGHT, whose dark current is below a thousandth, the ratio is taken as 1.
+
 ERR must contain the noise of master dark and flat. A scale error common to all pixels (gain, lamp)
 shows as `relative_bias` and `pull_mean`. Not modelled: covariance between pixels.
 """
@@ -12,6 +18,8 @@ shows as `relative_bias` and `pull_mean`. Not modelled: covariance between pixel
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+import numpy as np
 
 from iris_validators.evidence import ImageEvidence
 from iris_validators.metric import Metric, index_metrics
@@ -27,11 +35,26 @@ METRICS = index_metrics(
     Metric("image.yield", "pixels", "1", 1, "Share of good pixels that have a usable value"),
 )
 
+BRIGHT = 5.0  # e-/s
+
+
+def find_scale(evidence: ImageEvidence) -> float:
+    """Return the median response of the region's good pixels, from truth."""
+    lit = evidence.good & (evidence.truth.rate_scene > BRIGHT)
+    if not lit.any():
+        return 1.0
+    return float(np.median(evidence.truth.rate_detected[lit] / evidence.truth.rate_scene[lit]))
+
+
+def _compare(evidence: ImageEvidence) -> Residuals:
+    truth = evidence.truth.rate_scene * np.float32(find_scale(evidence))
+    return Residuals.of_image(evidence.image, truth, evidence.good)
+
 
 def sample_images(exposures: Sequence[ImageEvidence]) -> list[Sample]:
     """Return the samples of one night's exposures of one role, pooled."""
     row, condition = exposures[0].row, f"role={exposures[0].row.exposure}"
-    pixels = Residuals.join(*(Residuals.of_image(e.image, e.truth.rate_scene, e.good) for e in exposures))
+    pixels = Residuals.join(*(_compare(e) for e in exposures))
     pulls, error, true = pixels.pulls, pixels.error[pixels.judged], pixels.truth[pixels.judged]
     samples = [METRICS["image.yield"].count(row, pixels.usable, pixels.judged.size, condition)]
     flux = METRICS["image.relative_bias"]

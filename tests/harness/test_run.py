@@ -1,0 +1,180 @@
+"""The whole product on one small scenario: what a run leaves, and what it promises about it."""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from iris_contract.check import check_file
+from iris_contract.fitsio import open_fits
+from iris_contract.keywords import load_keywords
+from iris_contract.manifest import read_manifest
+from iris_contract.scorecard import read_scorecard
+from iris_harness.cli import main
+from iris_harness.scenario import load_scenario
+from iris_harness.stages import run_stages
+from iris_harness.status import DONE, INTERRUPTED
+
+MICRO = Path(__file__).parent / "micro.yaml"
+PROMISED = ("raw", "truth", "products", "crds", "crds-oracle", "scores", "report", "manifest.json")
+pytestmark = pytest.mark.xdist_group("micro")
+
+
+def hash_tree(root: Path) -> dict[str, str]:
+    """SHA-256 of every file whose bytes are promised."""
+    files = [p for name in PROMISED for p in ([root / name] if (root / name).is_file() else (root / name).rglob("*"))]
+    # the lock is empty; the others show timings.json and provenance.json, which are exempt
+    exempt = {"delivery.lock", "provenance.html", "timings.svg", "timings.csv"}
+    return {
+        p.relative_to(root).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in files
+        if p.is_file() and p.name not in exempt
+    }
+
+
+def run_command(*arguments: object) -> int:
+    """Exit status of `iris-testbed ARGUMENTS` in this process."""
+    with pytest.raises(SystemExit) as stopped:
+        main([str(a) for a in arguments])
+    return int(stopped.value.code or 0)
+
+
+def test_every_file_follows_its_layout(micro_run):
+    files = [p for name in ("raw", "truth", "products") for p in (micro_run / name).rglob("*.fits")]
+    assert len(files) > 80
+    assert {p.name: check_file(p) for p in files if check_file(p)} == {}
+
+
+def test_raw_files_betray_no_truth(micro_run):
+    known = set(load_keywords())
+    for path in (micro_run / "raw").rglob("*.fits"):
+        with open_fits(path) as hdus:
+            assert [hdu.name for hdu in hdus] == ["PRIMARY", "DATA", "TIMES"]
+            cards = dict(hdus[0].header.items())
+        assert set(cards) - known <= {"SIMPLE", "BITPIX", "NAXIS", "EXTEND"}
+        text = " ".join(map(str, cards.values())).lower()
+        assert not [word for word in ("ladder", "truth", "seed", "cosmic", "uniform") if word in text]
+
+
+def test_products_of_every_setting_family_and_algorithm_are_in_the_manifest(micro_run):
+    rows = read_manifest(micro_run / "manifest.json")
+    assert {(r.family, r.algorithm) for r in rows} == {
+        ("gain", "photon_transfer"),
+        ("read_noise", "differences"),
+        ("bad_pixel", "class_limits"),
+        ("dark", "ramp_mean"),
+        ("flat", "lamp_on_off"),
+        ("ramp", "ols"),
+        ("ramp", "gls"),
+        ("image", "gls"),
+    }
+    for row in rows:
+        assert hashlib.sha256(row.path(micro_run).read_bytes()).hexdigest() == row.product_sha256
+        assert row.path(micro_run, "truth").is_file()
+
+
+def test_each_night_uses_its_own_references(micro_run):
+    rows = read_manifest(micro_run / "manifest.json")
+    images = {r.night: r for r in rows if r.family == "image" and r.setting == "chain"}
+    assert set(images) == {1, 2}
+    for kind in ("dark", "flat", "gain", "mask", "readnoise"):
+        delivered = {}
+        for row in rows:
+            if row.setting == "chain" and row.exposure == kind:
+                delivered[row.night] = row.product_sha256
+        for night, image in images.items():
+            found = next((micro_run / "crds" / "references").rglob(image.references[kind]))
+            assert hashlib.sha256(found.read_bytes()).hexdigest() == delivered[night], (kind, night)
+
+
+def test_products_record_context_and_references(micro_run):
+    for row in read_manifest(micro_run / "manifest.json"):
+        if row.family in ("ramp", "image"):
+            assert row.context.endswith(".pmap")
+            assert {"gain", "readnoise", "mask"} <= set(row.references)
+
+
+def test_scorecard_reads_back_and_undecided_is_said(micro_run):
+    scorecard = read_scorecard(micro_run / "scores" / "scorecard.json")
+    verdicts = {row.metric: row.verdict for row in scorecard.rows}
+    assert verdicts["jump.completeness"] == "NOT_MEASURED"  # required, but no family of micro measures it
+    assert verdicts["ramp.bias"] == "INCONCLUSIVE"  # two nights give no interval
+    assert not {row.verdict for row in scorecard.rows} & {"ERROR"}
+
+
+def test_wrong_detector_is_refused_by_selection(micro_run):
+    controls = json.loads((micro_run / "scores" / "controls.json").read_text())["controls"]
+    refused = [c for c in controls if c["specification"] == "crds.select"]
+    assert [c["held"] for c in refused] == [True]
+    assert "IMG2" in refused[0]["reason"]
+
+
+def test_two_jobs_give_the_same_bytes(micro_run, tmp_path):
+    run_stages(tmp_path / "run", load_scenario(MICRO), jobs=2, quiet=True)
+    first, second = hash_tree(micro_run), hash_tree(tmp_path / "run")
+    assert set(first) == set(second)
+    assert [name for name in first if first[name] != second[name]] == []
+
+
+def test_reduction_without_truth_gives_the_same_bytes(micro_run, micro_copy):
+    from iris_harness.reduce import reduce_night
+
+    shutil.rmtree(micro_copy / "truth")
+    rows = read_manifest(micro_run / "manifest.json")
+    wanted = {r.product: r.product_sha256 for r in rows if r.family in ("ramp", "image") and r.night == 1}
+    shutil.rmtree(micro_copy / "products")
+    for setting in ("alone", "chain"):
+        for family, algorithm in (("ramp", "ols"), ("ramp", "gls"), ("image", "gls")):
+            mine = [r for r in rows if (r.setting, r.family, r.algorithm, r.night) == (setting, family, algorithm, 1)]
+            items = [(r.exposure, r.raw[0], r.truth) for r in mine]
+            _, content = reduce_night(micro_copy, setting, family, algorithm, 1, items)
+            for row in content["rows"]:
+                assert row["product_sha256"] == wanted.pop(row["product"])
+    assert wanted == {}
+
+
+def test_a_second_run_does_nothing_again(micro_copy):
+    before = {p: p.stat().st_mtime_ns for p in (micro_copy / "products").rglob("*.fits")}
+    run_stages(micro_copy, load_scenario(MICRO), until="reduce", jobs=1, quiet=True)
+    assert {p: p.stat().st_mtime_ns for p in (micro_copy / "products").rglob("*.fits")} == before
+
+
+def test_a_lost_or_damaged_product_is_made_again(micro_run, micro_copy):
+    rows = [r for r in read_manifest(micro_run / "manifest.json") if r.family == "image"]
+    rows[0].path(micro_copy).unlink()
+    rows[1].path(micro_copy).write_bytes(b"damaged")
+    run_stages(micro_copy, load_scenario(MICRO), until="reduce", jobs=1, quiet=True)
+    for row in rows:
+        assert hashlib.sha256(row.path(micro_copy).read_bytes()).hexdigest() == row.product_sha256
+
+
+def test_interrupted_run_goes_on(micro_run, tmp_path):
+    command = [sys.executable, "-m", "iris_harness", "run", str(MICRO), "--out", str(tmp_path / "run"), "--jobs", "2"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + 240
+    while not list((tmp_path / "run" / "products").rglob("*.fits")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == INTERRUPTED, errors
+    assert "Traceback" not in errors
+    assert run_command("run", MICRO, "--out", tmp_path / "run", "--jobs", 1, "--quiet") == DONE
+    wanted = hash_tree(micro_run)
+    assert hash_tree(tmp_path / "run") == wanted
+
+
+def test_hand_written_manifest_is_scored(micro_run, micro_copy, capsys):
+    content = json.loads((micro_run / "manifest.json").read_text())
+    content["rows"] = [{**r, "algorithm": "mine"} for r in content["rows"] if r["algorithm"] == "gls" and r["family"] == "ramp"]
+    (micro_copy / "mine.json").write_text(json.dumps(content))
+    assert run_command("validate", micro_copy, "--manifest", micro_copy / "mine.json") == DONE
+    rows = read_scorecard(micro_copy / "scores" / "mine" / "scorecard.json").rows
+    assert {r.algorithm for r in rows if r.family == "ramp"} == {"mine"}
+    assert "verdicts" in capsys.readouterr().out
