@@ -25,15 +25,17 @@ EVENT = [("Y", "i4"), ("X", "i4"), ("GROUP", "i4"), ("READ", "i4"), ("ELECTRONS"
 JUMP = [("Y", "i4"), ("X", "i4"), ("GROUP", "i4"), ("READ", "i4"), ("AMPLITUDE", "f4")]
 
 
-def bound_of(rate, omitted=None):
-    return rate_bound(rate, read_variance(NOISE, GAIN), TIMES, omitted)
-
-
 class Bench:
     """Writes products and truth into a run directory and judges them."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
+
+    @staticmethod
+    def bound(rate, omitted=None):
+        """Bound e-/s of the bench's readout, in the shape of `rate`."""
+        rate = np.asarray(rate, dtype=float)
+        return rate_bound(rate.ravel(), read_variance(NOISE, GAIN), TIMES, omitted).reshape(rate.shape)
 
     def row(self, name: str, model: str, truth: str, **more) -> ManifestRow:
         raw = f"raw/{name}"

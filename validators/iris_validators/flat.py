@@ -45,9 +45,11 @@ def _sample(evidence: ReferenceEvidence) -> list[Sample]:
     _, output = np.unique(evidence.output[evidence.good][judged], return_inverse=True)
     scales = np.bincount(output, weights=ratio) / np.bincount(output)
     pulls = (ratio - scales[output]) * true / pixels.own_sigma
+    with np.errstate(invalid="ignore", divide="ignore"):  # a flat of zeros has no scale: NaN, which fails
+        residual, step = rms_of(ratio / scales[output] - 1), rms_of(scales / mean_of(scales) - 1)
     return [
-        METRICS["flat.residual"].sample(row, rms_of(ratio / scales[output] - 1), weight=ratio.size),
-        METRICS["flat.output_step"].sample(row, rms_of(scales / mean_of(scales) - 1), weight=ratio.size),
+        METRICS["flat.residual"].sample(row, residual, weight=ratio.size),
+        METRICS["flat.output_step"].sample(row, step, weight=ratio.size),
         METRICS["flat.chi2"].sample(row, mean_of(np.square(pulls)), weight=ratio.size),
         METRICS["flat.yield"].count(row, pixels.usable, judged.size),
     ]

@@ -5,8 +5,8 @@ value mu, the upper end of the t interval stays below the limit L if Z + t u < d
 normal, u the observed scatter over sigma (chi with n - 1 degrees of freedom) and d = (L - mu)
 sqrt(n) / sigma; the probability is averaged over quantiles of u, and for two limits the chances to
 miss add. For counts the Clopper-Pearson interval is inside the limits for a range of k, whose
-binomial probability is summed; events must pass the t interval on the logit as well, and the smaller
-power is taken. A figure of the plan, never a verdict.
+binomial probability is summed; events that are not rare in one night must pass the t interval on the
+logit as well, and the smaller power is taken. A figure of the plan, never a verdict.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ __all__ = ["Plan", "find_power", "plan_specification"]
 
 DECIDED = 0.99
 MOST_NIGHTS = 365
+RARE = 5  # events in one night below which the logit is far from normal and Clopper-Pearson is the wider
 _QUANTILES = (np.arange(2000) + 0.5) / 2000
 
 
@@ -46,8 +47,9 @@ class Plan:
 
 def plan_specification(spec: Specification, nights: int = 8) -> Plan:
     """Return margin, power in `nights`, and the nights needed for a power of 0.99."""
-    needed = next((n for n in range(MIN_NIGHTS, MOST_NIGHTS) if find_power(spec, n) >= DECIDED), None)
-    return Plan(spec, nights, spec.limits.margin(spec.prediction.value), find_power(spec, nights), needed)
+    needed = _first(MOST_NIGHTS, lambda n: find_power(spec, n) >= DECIDED)
+    margin = spec.limits.margin(spec.prediction.value)
+    return Plan(spec, nights, margin, find_power(spec, nights), needed if needed <= MOST_NIGHTS else None)
 
 
 def find_power(spec: Specification, nights: int) -> float:
@@ -60,7 +62,8 @@ def find_power(spec: Specification, nights: int) -> float:
         if kind == "pixels":  # the same every night
             return _count_power(prediction.value, prediction.events, limits)
         exact = _count_power(prediction.value, prediction.events * nights, limits)
-        return min(exact, _logit_power(prediction.value, prediction.events, nights, limits))
+        rare = prediction.events * min(prediction.value, 1 - prediction.value) < RARE
+        return exact if rare else min(exact, _logit_power(prediction.value, prediction.events, nights, limits))
     if kind == "ratio":
         return _t_power(math.log(prediction.value), prediction.scatter or 0, nights, _log(limits))
     return _t_power(prediction.value, prediction.scatter or 0, nights, limits)

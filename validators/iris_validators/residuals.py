@@ -101,11 +101,10 @@ def split_rates(scene: npt.NDArray[np.float32]) -> Iterator[tuple[str, Any]]:
 
     A picture, in which nearly every pixel has its own rate, is the one condition "all".
     """
-    rates = np.unique(scene)
+    order = np.argsort(scene, kind="stable")
+    rates, starts = np.unique(scene[order], return_index=True)
     if rates.size > MANY:
         yield "all", slice(None)
         return
-    order = np.argsort(scene, kind="stable")
-    starts = np.searchsorted(scene[order], rates)
-    for rate, start, stop in zip(rates, starts, [*starts[1:], scene.size], strict=True):
+    for rate, start, stop in zip(rates, starts, [*starts, scene.size][1:], strict=False):
         yield f"rate={rate:.6g}", order[start:stop]

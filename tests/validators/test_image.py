@@ -1,0 +1,77 @@
+"""Level 2 images: honest ones pass per role, gain, dark, flat and ERR faults fail."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from iris_contract import DQ
+
+SHAPE, SKY = (200, 300), 77.0
+FIGURES = {"relative_bias", "pull_mean", "pull_width", "yield"}
+
+
+@pytest.fixture(scope="module")
+def good(shared_bench):
+    rows = []
+    stars = SKY + 3000 * (np.random.default_rng(0).random(SHAPE) > 0.999)
+    for role, scene in (("sky", np.full(SHAPE, SKY)), ("stars", stars)):
+        err = shared_bench.bound(scene)
+        for night in range(1, 9):
+            name = f"{role}{night}.fits"
+            data = scene + np.random.default_rng(night).normal(size=SHAPE) * err
+            shared_bench.image(name, data, err, model="ImagerModel")
+            truth = shared_bench.truth(name, scene, detected=scene * 1.3)
+            more = {"night": night, "family": "image", "exposure": role}
+            rows.append(shared_bench.row(name, "ImagerModel", truth, **more))
+    return rows
+
+
+def failing(bench, rows):
+    verdicts = bench.verdicts(rows)
+    assert {c for _, c in verdicts} == {"role=sky", "role=stars"}
+    assert set(verdicts.values()) <= {"PASS", "FAIL"}
+    return {name.removeprefix("image.") for (name, _), word in verdicts.items() if word == "FAIL"}
+
+
+def uneven_flat(image):
+    factor = 1 + 0.02 * np.sin(np.arange(SHAPE[1]))
+    return replace(image, data=(image.data * factor).astype("f4"))
+
+
+def one_nan(image):
+    data = image.data.copy()
+    data[0, 0] = np.nan
+    return replace(image, data=data)
+
+
+def lose_columns(image):
+    return replace(image, dq=image.dq | np.where(np.arange(SHAPE[1]) % 30 == 0, DQ["DO_NOT_USE"], 0).astype("u4"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (lambda image: image, set()),
+        (
+            lambda image: replace(image, data=image.data * np.float32(1.02)),
+            {"relative_bias", "pull_mean", "pull_width"},
+        ),
+        (lambda image: replace(image, data=image.data - np.float32(0.1)), {"pull_mean"}),
+        (uneven_flat, {"pull_width"}),
+        (lambda image: replace(image, err=image.err * np.float32(0.8)), {"pull_width"}),
+        (one_nan, {"relative_bias", "pull_mean", "pull_width"}),
+        (lose_columns, {"yield"}),
+    ],
+    ids=["honest", "gain + 2 %", "dark x 20", "wrong flat", "error x 0.8", "NaN", "flagged"],
+)
+def test_faults(shared_bench, good, fault, expected):
+    assert failing(shared_bench, shared_bench.edit(good, fault)) == expected
+
+
+def test_a_dark_scene_has_no_flux_scale(bench):
+    bench.image("a.fits", np.zeros((4, 5)), np.ones((4, 5)), model="ImagerModel")
+    row = bench.row("a.fits", "ImagerModel", bench.truth("a.fits", np.zeros((4, 5))), family="image", exposure="dark")
+    reasons = {s.metric: s.reason for s in bench.sample([row])}
+    assert reasons["image.relative_bias"] == "the scene is dark"
+    assert reasons["image.pull_mean"] == ""
