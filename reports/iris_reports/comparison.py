@@ -1,0 +1,137 @@
+"""A product beside its truth, as arrays: what the maps and the pull histogram are made of.
+
+Level 1 rates stand against the detected rate, level 2 images against the scene, references against
+the as-built map of their kind. Pixels are good where truth says so and they are not reference pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from iris_contract.dq import has
+from iris_contract.errors import LayoutError
+from iris_contract.exposure import Subarray
+from iris_contract.fitsio import read_header
+from iris_contract.frames import AsBuiltMaps, Image, Reference, Truth, read_region
+from iris_contract.instrument import load_instrument
+from iris_contract.manifest import ManifestRow
+from iris_contract.reftypes import load_reference_types
+
+__all__ = ["ClassComparison", "Comparison", "choose_examples", "compare", "compare_classes"]
+
+Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+_AS_BUILT = {"dark": "dark", "flat": "flat", "gain": "gain", "readnoise": "read_noise"}
+_UNITS = {"dark": "electron/s", "flat": "1", "gain": "electron/DN", "readnoise": "electron"}
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Truth, product and its own sigma, float64 (ny, nx) in `unit`; `good` in truth; what truth is called."""
+
+    row: ManifestRow
+    truth: Array
+    product: Array
+    sigma: Array
+    good: Mask
+    unit: str
+    truth_name: str
+
+    @property
+    def residual(self) -> Array:
+        """Product minus truth."""
+        return self.product - self.truth
+
+    @property
+    def pull(self) -> Array:
+        """Residual over the product's own sigma; NaN where sigma is zero."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            pull: Array = np.where(self.sigma > 0, self.residual / self.sigma, np.nan)
+        return pull
+
+    @property
+    def pulls(self) -> Array:
+        """Finite pulls of good pixels, shape (n,)."""
+        values = self.pull[self.good]
+        kept: Array = values[np.isfinite(values)]
+        return kept
+
+
+@dataclass(frozen=True, slots=True)
+class ClassComparison:
+    """True and found classes of every pixel, uint32 (ny, nx) DQ bits; `light` is off the reference border."""
+
+    row: ManifestRow
+    truth: npt.NDArray[np.uint32]
+    product: npt.NDArray[np.uint32]
+    light: Mask
+
+
+def choose_examples(rows: Sequence[ManifestRow], family: str, algorithm: str) -> list[ManifestRow]:
+    """Return the first product of the first night, per setting and exposure role."""
+    chosen: dict[tuple[str, str], ManifestRow] = {}
+    for row in sorted(rows, key=lambda row: (row.setting, row.exposure, row.night, row.product)):
+        if (row.family, row.algorithm) == (family, algorithm):
+            chosen.setdefault((row.setting, row.exposure), row)
+    return list(chosen.values())
+
+
+def _kind_of(model: str) -> str | None:
+    return next((kind.kind for kind in load_reference_types().values() if kind.model == model), None)
+
+
+def compare(run: Path, row: ManifestRow) -> Comparison | None:
+    """Return the comparison, or None for a product without a map to compare; raises InputError."""
+    if row.model in ("RateModel", "ImagerModel"):
+        return _compare_image(run, row)
+    kind = _kind_of(row.model)
+    return _compare_reference(run, row, kind) if kind in _AS_BUILT else None
+
+
+def _compare_image(run: Path, row: ManifestRow) -> Comparison:
+    image, truth = Image.read(row.path(run)), Truth.read(row.path(run, "truth"))
+    level1 = row.model == "RateModel"
+    rate = truth.rate_detected if level1 else truth.rate_scene
+    if rate.shape != image.data.shape:
+        raise LayoutError(f"truth is {rate.shape}", file=row.product, key="YSIZE,XSIZE", value=image.data.shape)
+    name = "detected rate" if level1 else "scene rate"
+    return Comparison(row, *_widen(rate, image.data, image.err), truth.cause == 0, "electron/s", name)
+
+
+def _widen(
+    truth: npt.NDArray[np.float32], product: npt.NDArray[np.float32], sigma: npt.NDArray[np.float32]
+) -> tuple[Array, Array, Array]:
+    return truth.astype(np.float64), product.astype(np.float64), sigma.astype(np.float64)
+
+
+def _read_reference(run: Path, row: ManifestRow, kind: str) -> tuple[Reference, AsBuiltMaps, tuple[slice, slice], Mask]:
+    """Product, as-built maps, the cut of the maps that the product covers, and its light-sensitive pixels."""
+    product, truth = row.path(run), row.path(run, "truth")
+    region, cover = read_region(read_header(product), product), read_region(read_header(truth), truth)
+    built = AsBuiltMaps.read(truth)
+    return Reference.read(product, kind), built, region.cut_from(cover), _light(built, region)
+
+
+def _light(built: AsBuiltMaps, region: Subarray) -> Mask:
+    detector = load_instrument().detector(str(built.header.get("DETECTOR")))
+    return np.asarray(~region.reference_pixels(detector), dtype=bool)
+
+
+def _compare_reference(run: Path, row: ManifestRow, kind: str) -> Comparison:
+    reference, built, cut, light = _read_reference(run, row, kind)
+    planes = _widen(getattr(built, _AS_BUILT[kind])[cut], reference.content["DATA"], reference.content["ERR"])
+    return Comparison(row, *planes, light & (built.bad[cut] == 0), _UNITS[kind], f"as-built {kind}")
+
+
+def compare_classes(run: Path, row: ManifestRow) -> ClassComparison | None:
+    """Return true and found pixel classes of a bad pixel map, or None for another product."""
+    if _kind_of(row.model) != "mask":
+        return None
+    reference, built, cut, light = _read_reference(run, row, "mask")
+    usable = light | has(built.bad[cut], "BAD_REF_PIXEL")
+    return ClassComparison(row, built.bad[cut], reference.content["DQ"], usable)

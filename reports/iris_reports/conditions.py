@@ -1,0 +1,88 @@
+"""The condition of a score row as a place on an axis.
+
+A condition is short text: `rate=0.02`, `significance=3-4.5`, `output=3`, `HOT`, `all`. Where it names
+an axis and a number or a range, it has a place there and can be part of a curve. A threshold
+(`significance>7`) pools a part of the axis and has none; words have none either.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from iris_contract.scorecard import ScoreRow
+from iris_reports.wording import capitalize, format_number, format_unit
+
+__all__ = ["Condition", "parse_condition", "sort_key"]
+
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_PART = re.compile(
+    rf"^\s*(?P<axis>[A-Za-z][A-Za-z _]*?)\s*[=: ]\s*(?P<low>{_NUMBER})"
+    rf"(?:\s*(?:-|\.\.|to)\s*(?P<high>{_NUMBER}|inf))?\s*(?P<unit>[^\d\s].*)?$"
+)
+OPEN_END = 1.5  # a range without an upper end is drawn at 1.5 times its lower one
+_NAMES = {"rate": "scene rate", "significance": "size of the hit, in sigma of one read difference"}
+_UNITS = {"rate": "e-/s", "amplitude": "e-"}
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """`axis` in `unit`, from `low` to `high` (None: one number), and the `rest`; `low` is None for words."""
+
+    text: str
+    axis: str = ""
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    rest: str = ""
+
+    @property
+    def place(self) -> float | None:
+        """Place on the axis: the number, or the geometric middle of a range; None for words."""
+        if self.low is None or self.high is None:
+            return self.low
+        if math.isinf(self.high):
+            return self.low * OPEN_END
+        return math.sqrt(self.low * self.high) if self.low > 0 else (self.low + self.high) / 2
+
+    @property
+    def axis_label(self) -> str:
+        """Axis with its unit, for a plot."""
+        name = capitalize(_NAMES.get(self.axis, self.axis)) or "Condition"
+        return f"{name} ({format_unit(self.unit)})" if self.unit else name
+
+    @property
+    def words(self) -> str:
+        """The condition as printed: `0.02 e⁻/s`, `significance 3 to 4.5`, `all`."""
+        if self.low is None:
+            text = self.text.partition("=")[2] if self.axis else re.sub(r"\s*([<>])\s*", r" \1 ", self.text)
+            return text.replace("_", " ")
+        number = format_number(self.low)
+        if self.high is not None:
+            end = "any" if math.isinf(self.high) else format_number(self.high)
+            number = f"above {number}" if end == "any" else f"{number} to {end}"
+        tail = f" {format_unit(self.unit)}" if self.unit else ""
+        return ", ".join(part for part in (f"{self.axis} {number}{tail}", self.rest) if part)
+
+
+def parse_condition(text: str) -> Condition:
+    """Return the condition as axis and place; a range stands at its middle."""
+    parts = [part for part in re.split(r"[,;]", text) if part.strip()]
+    for number, part in enumerate(parts):
+        match = _PART.match(part)
+        if match:
+            axis = match["axis"].replace("_", " ").strip()
+            unit = (match["unit"] or _UNITS.get(axis, "")).strip()
+            high = float(match["high"]) if match["high"] else None
+            rest = ", ".join(p.strip() for i, p in enumerate(parts) if i != number)
+            return Condition(text, axis, unit, float(match["low"]), high, rest)
+    axis, equals, _ = text.partition("=")
+    return Condition(text, axis.strip() if equals else "")
+
+
+def sort_key(row: ScoreRow) -> tuple[str, str, str, str, str, float, str]:
+    """Order rows by family, metric, algorithm, setting and place on the axis."""
+    condition = parse_condition(row.condition)
+    place = condition.place if condition.place is not None else math.inf
+    return row.family, row.metric, row.algorithm, row.setting, condition.rest, place, row.condition

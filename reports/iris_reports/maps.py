@@ -1,0 +1,209 @@
+"""Maps as small palette PNG files: one map pixel per detector pixel, or per block of a large frame.
+
+Truth and product share their limits; the residual's limits are symmetric and the same for every
+algorithm shown; pulls go from -5 to 5. Bright frames are stretched by asinh. Grey is not a number.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import matplotlib
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as Picture
+
+from iris_contract.dq import DQ, PIXEL_CLASSES, has
+from iris_reports.comparison import ClassComparison, Comparison
+from iris_reports.wording import format_number, format_unit
+
+__all__ = ["DIVERGING", "SEQUENTIAL", "Map", "Scale", "draw_class_maps", "draw_maps", "encode_ramp", "residual_limit"]
+
+LARGEST = 512
+PULL_LIMIT = 5.0
+RESIDUAL, PULL = "Residual: product − truth", "Pull: residual ÷ the product’s own sigma"
+SEQUENTIAL, DIVERGING = "viridis", "RdBu_r"
+_GREY = 255
+
+Array = npt.NDArray[np.float64]
+Bytes = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A colour scale in words: both ends, the middle, and the name of its colours."""
+
+    low: str
+    middle: str
+    high: str
+    colours: str
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """One picture: file stem, title, alternative text, PNG bytes and size, and its scale or legend."""
+
+    name: str
+    title: str
+    alt: str
+    png: bytes
+    width: int
+    height: int
+    scale: Scale | None = None
+    legend: tuple[tuple[str, str], ...] = ()
+
+
+def _encode(index: Bytes, colours: Sequence[int]) -> bytes:
+    """PNG of palette indices (ny, nx), first row at the bottom as astronomers have it."""
+    picture = Picture.fromarray(np.ascontiguousarray(index[::-1]))
+    picture.putpalette(list(colours), "RGB")
+    stream = io.BytesIO()
+    picture.save(stream, format="PNG", optimize=True)
+    return stream.getvalue()
+
+
+def _palette(name: str) -> list[int]:
+    colours = matplotlib.colormaps[name](np.linspace(0, 1, 255))[:, :3]
+    return [*np.rint(colours * 255).astype(int).ravel().tolist(), 128, 128, 128]
+
+
+def encode_ramp(name: str) -> bytes:
+    """Return the colour scale `name` as a PNG of 255 x 1 pixels."""
+    return _encode(np.arange(255, dtype=np.uint8)[None, :], _palette(name))
+
+
+def _shrink(values: Array) -> Array:
+    """Block means of a frame that is larger than a picture should be."""
+    step = max(1, -(-max(values.shape) // LARGEST))
+    if step == 1:
+        return values
+    ny, nx = (size // step * step for size in values.shape)
+    blocks: Array = values[:ny, :nx].reshape(ny // step, step, nx // step, step).mean(axis=(1, 3))
+    return blocks
+
+
+def _index(values: Array, low: float, high: float) -> Bytes:
+    values = _shrink(values)
+    with np.errstate(invalid="ignore"):
+        scaled = np.clip((values - low) / (high - low), 0, 1) * 254
+    return np.where(np.isfinite(values), np.rint(np.nan_to_num(scaled)), _GREY).astype(np.uint8)
+
+
+def residual_limit(comparisons: Sequence[Comparison]) -> float:
+    """Return the half-range for residual maps of several algorithms: the 99 % quantile of them all."""
+    values = [np.abs(c.residual[c.good]) for c in comparisons if c.good.any()]
+    finite = np.concatenate(values)[np.isfinite(np.concatenate(values))] if values else np.array([])
+    return float(np.quantile(finite, 0.99)) or 1.0 if finite.size else 1.0
+
+
+def _range(truth: Array, good: npt.NDArray[np.bool_]) -> tuple[float, float, float]:
+    """Low, high and softening of the asinh stretch (0: linear), from good pixels of truth."""
+    values = truth[good & np.isfinite(truth)]
+    if not values.size:
+        return 0.0, 1.0, 0.0
+    low, middle, high = np.quantile(values, (0.002, 0.5, 0.998))
+    if high <= low:
+        pad = abs(float(high)) * 0.05 or 1.0
+        return float(low) - pad, float(high) + pad, 0.0
+    positive = low >= 0 and high > 20 * max(middle, 1e-12)
+    stretched = positive or (low > 0 and high > 50 * low)
+    return float(low), float(high), float(max(low, high / 2000)) if stretched else 0.0
+
+
+def draw_maps(comparison: Comparison, limit: float) -> list[Map]:
+    """Return truth, product, residual (within +-`limit`) and pull."""
+    c, unit = comparison, format_unit(comparison.unit)
+    low, high, soft = _range(c.truth, c.good)
+    ends = float(_stretch(low, soft)), float(_stretch(high, soft))
+    middle = _text(float(np.sinh(sum(ends) / 2) * soft), unit) if soft else ""
+    scale = Scale(_text(low, unit), middle, _text(high, unit), SEQUENTIAL)
+    residual = Scale(_text(-limit, unit), "0", _text(limit, unit), DIVERGING)
+    pull = Scale(_text(-PULL_LIMIT, ""), "0", _text(PULL_LIMIT, ""), DIVERGING)
+    truth_title = f"Truth: {c.truth_name}"
+    return [
+        _map("truth", truth_title, _stretch(c.truth, soft), ends, _describe(c.truth, c.good, unit), scale),
+        _map("product", "Product", _stretch(c.product, soft), ends, _describe(c.product, c.good, unit), scale),
+        _map("residual", RESIDUAL, c.residual, (-limit, limit), _describe(c.residual, c.good, unit), residual),
+        _map("pull", PULL, c.pull, (-PULL_LIMIT, PULL_LIMIT), _describe(c.pull, c.good, ""), pull),
+    ]
+
+
+def _stretch(values: npt.ArrayLike, soft: float) -> Array:
+    """Asinh stretch with softening `soft`; as it is where that is zero."""
+    x = np.asarray(values, dtype=np.float64)
+    return np.arcsinh(x / soft) if soft else x
+
+
+def _text(value: float, unit: str) -> str:
+    return f"{format_number(float(f'{value:.3g}'))} {unit}".rstrip()
+
+
+def _describe(values: Array, good: npt.NDArray[np.bool_], unit: str) -> str:
+    """Mean and scatter of good pixels in words."""
+    finite = values[good & np.isfinite(values)]
+    if not finite.size:
+        return "no good pixel has a value"
+    mean, scatter = _text(float(finite.mean()), unit), _text(float(finite.std()), unit)
+    return f"good pixels: mean {mean}, standard deviation {scatter}"
+
+
+def _map(name: str, title: str, shown: Array, ends: tuple[float, float], words: str, scale: Scale) -> Map:
+    index = _index(shown, *ends)
+    alt = f"{title}, {shown.shape[1]} by {shown.shape[0]} pixels; {words}; colours from {scale.low} to {scale.high}."
+    return Map(name, title, alt, _encode(index, _palette(scale.colours)), index.shape[1], index.shape[0], scale)
+
+
+_CLASSES = ("#f1f1ee", "#1f1f1f", "#c8321e", "#ef9b20", "#2d6fb7", "#8a3fa0")
+_OUTCOMES = ("#f1f1ee", "#2b8a57", "#c8321e", "#2d6fb7", "#ef9b20")
+_OUTCOME_NAMES = ("no defect", "found, right class", "missed", "false alarm", "found, other class")
+
+
+def _rgb(colours: Sequence[str]) -> list[int]:
+    return [int(colour[i : i + 2], 16) for colour in colours for i in (1, 3, 5)]
+
+
+def _classes(plane: npt.NDArray[np.uint32]) -> Bytes:
+    index = np.zeros(plane.shape, dtype=np.uint8)
+    for number, name in enumerate(PIXEL_CLASSES, 1):
+        index[has(plane, name)] = number
+    return index
+
+
+def _grow(index: Bytes) -> Bytes:
+    """Draw every marked pixel of a large frame as 3 x 3, so that single pixels can be seen."""
+    if max(index.shape) < 200:
+        return index
+    grown = index.copy()
+    for dy in (-1, 0, 1):
+        for dx in (-1, 0, 1):
+            grown = np.maximum(grown, np.roll(index, (dy, dx), (0, 1)))
+    step = max(1, -(-max(index.shape) // LARGEST))
+    return np.ascontiguousarray(grown[::step, ::step])
+
+
+def draw_class_maps(comparison: ClassComparison) -> list[Map]:
+    """Return true classes, found classes, and where they agree."""
+    mask = np.uint32(sum(DQ[name] for name in PIXEL_CLASSES))
+    truth, product = (np.where(comparison.light, plane & mask, 0) for plane in (comparison.truth, comparison.product))
+    true, found = _classes(truth), _classes(product)
+    outcome = np.select(
+        [(true > 0) & (true == found), (true > 0) & (found == 0), (true == 0) & (found > 0), true != found],
+        [1, 2, 3, 4],
+        0,
+    ).astype(np.uint8)
+    names = ("good", *(name.replace("_", " ").lower() for name in PIXEL_CLASSES))
+    return [
+        _class_map("truth", "Truth: as-built classes", true, names, _CLASSES),
+        _class_map("product", "Product: classes found", found, names, _CLASSES),
+        _class_map("outcome", "Agreement", outcome, _OUTCOME_NAMES, _OUTCOMES),
+    ]
+
+
+def _class_map(name: str, title: str, index: Bytes, names: Sequence[str], colours: Sequence[str]) -> Map:
+    counts = np.bincount(index.ravel(), minlength=len(names))
+    numbers = "; ".join(f"{label}: {count} pixels" for label, count in zip(names, counts, strict=True))
+    drawn, alt = _grow(index), f"{title}. {numbers}."
+    legend = tuple(zip(names, colours, strict=True))
+    return Map(name, title, alt, _encode(drawn, _rgb(colours)), drawn.shape[1], drawn.shape[0], None, legend)

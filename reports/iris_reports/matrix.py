@@ -1,0 +1,166 @@
+"""The requirements matrix: specification x algorithm x setting, each cell a verdict over its conditions.
+
+A cell shows the verdict that the scorecard's `run.requirements` gives over all its conditions. Where
+a scorecard brings none, the worst verdict of the cell's rows stands in. Nothing is judged again here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from iris_contract.scorecard import FAMILIES, VERDICTS, Scorecard, ScoreRow
+from iris_reports.wording import count_verdicts, describe_range
+
+__all__ = [
+    "Cell",
+    "Line",
+    "Matrix",
+    "Requirement",
+    "build_family_matrix",
+    "build_matrices",
+    "judge_rows",
+    "list_requirements",
+]
+
+Overall = dict[tuple[str, ...], tuple[str, str]]
+
+_WORST_FIRST = ("ERROR", "FAIL", "NOT_MEASURED", "INCONCLUSIVE", "PASS", "NOT_APPLICABLE")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Verdict over some rows and how many of them have it."""
+
+    verdict: str
+    passed: int
+    total: int
+    reason: str = ""
+
+    @property
+    def tally(self) -> str:
+        """`7 of 8 pass`, or nothing where there is one row only."""
+        return f"{self.passed} of {self.total} pass" if self.total > 1 else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A specification as the scorecard's rows state it."""
+
+    metric: str
+    family: str
+    requirement: str
+    provenance: str
+    limits: str
+    goals: str
+    rows: tuple[ScoreRow, ...]
+
+    @property
+    def kind(self) -> str:
+        """`requirement`, `allocation` or `engineering`: the first word of the provenance."""
+        return self.provenance.partition(":")[0].partition(" ")[0].strip().lower() or "not stated"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One requirement in one setting: a cell per algorithm, None where it was not asked of it."""
+
+    requirement: Requirement
+    setting: str
+    cells: tuple[Cell | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """One family's part of the matrix: a column per algorithm, a line per requirement and setting."""
+
+    family: str
+    algorithms: tuple[str, ...]
+    lines: tuple[Line, ...]
+
+
+def judge_rows(rows: Sequence[ScoreRow], overall: tuple[str, str] | None = None) -> Cell | None:
+    """Return the cell of some rows with the `overall` verdict and reason, or None where there are no rows."""
+    counts = count_verdicts(list(rows))
+    judged = len(rows) - counts["NOT_APPLICABLE"]
+    for verdict in _WORST_FIRST:
+        if counts[verdict]:
+            word, reason = overall or (verdict, "")
+            return Cell(word, counts["PASS"], judged, reason)
+    return None
+
+
+def list_requirements(rows: Sequence[ScoreRow]) -> list[Requirement]:
+    """Return the specifications that the rows were judged against, families in the contract's order."""
+    ordered = sorted(rows, key=lambda row: (FAMILIES.index(row.family), row.metric))
+    found = []
+    for metric, group in groupby(ordered, key=lambda row: row.metric):
+        members = tuple(group)
+        found.append(
+            Requirement(
+                metric=metric,
+                family=members[0].family,
+                requirement=_join({row.requirement for row in members}),
+                provenance=_join({row.provenance for row in members}),
+                limits=_join(_ranges(members, "limit")),
+                goals=_join(_ranges(members, "goal")),
+                rows=members,
+            )
+        )
+    return found
+
+
+def _ranges(rows: Sequence[ScoreRow], what: str) -> set[str]:
+    """The different limits or goals of some rows, in words."""
+    ends = {(getattr(row, f"{what}_low"), getattr(row, f"{what}_high"), row.unit) for row in rows}
+    return {describe_range(*end) for end in ends if end[:2] != (None, None)}
+
+
+def _join(texts: set[str]) -> str:
+    """Different limits for different conditions stand side by side; many are only counted."""
+    texts.discard("")
+    return "; ".join(sorted(texts)) if len(texts) < 4 else f"{len(texts)} different, by condition"
+
+
+def build_matrices(scorecard: Scorecard) -> list[Matrix]:
+    """Return the matrix, one part per family, families in the contract's order."""
+    overall = _read_overall(scorecard.run.get("requirements"))
+    matrices = []
+    for family, group in groupby(list_requirements(scorecard.rows), key=lambda requirement: requirement.family):
+        requirements = list(group)
+        algorithms = {row.algorithm for requirement in requirements for row in requirement.rows}
+        columns = tuple(sorted(algorithms - {""} or algorithms))
+        lines = tuple(line for requirement in requirements for line in _lines(requirement, columns, overall))
+        matrices.append(Matrix(family, columns, lines))
+    return matrices
+
+
+def _lines(requirement: Requirement, columns: Sequence[str], overall: Overall) -> list[Line]:
+    """A line per setting; rows without an algorithm (nothing was measured) stand in every column."""
+    lines = []
+    for setting in sorted({row.setting for row in requirement.rows}):
+        rows = [row for row in requirement.rows if row.setting == setting]
+        cells = tuple(
+            judge_rows(
+                [row for row in rows if row.algorithm in (name, "")], overall.get((requirement.metric, name, setting))
+            )
+            for name in columns
+        )
+        lines.append(Line(requirement, setting, cells))
+    return lines
+
+
+def build_family_matrix(scorecard: Scorecard, family: str) -> Matrix | None:
+    """Return one family's part of the matrix, or None where it has no rows."""
+    return next((matrix for matrix in build_matrices(scorecard) if matrix.family == family), None)
+
+
+def _read_overall(entries: object) -> Overall:
+    """Verdict and reason by specification, algorithm and setting; entries of another form are left out."""
+    found: Overall = {}
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict) and entry.get("verdict") in VERDICTS:
+            key = tuple(str(entry.get(name, "")) for name in ("specification", "algorithm", "setting"))
+            found[key] = str(entry["verdict"]), str(entry.get("reason", ""))
+    return found

@@ -1,0 +1,96 @@
+"""Leaderboards: algorithms of a family ranked on the same nights by paired differences.
+
+The ranking itself is `iris_validators.ranking`; here it meets the metric that ranks a family, and
+each algorithm's own figure: the mean over the conditions, with Student's t interval over nights.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from iris_contract.manifest import SETTINGS
+from iris_reports.wording import humanize, join_words
+from iris_validators.intervals import MIN_NIGHTS, t_interval
+from iris_validators.ranking import Rank, rank
+from iris_validators.sample import Sample
+from iris_validators.sampling import METRICS
+
+__all__ = ["RANKING_METRICS", "Leaderboard", "Standing", "make_leaderboards"]
+
+RANKING_METRICS: dict[str, str] = {"ramp": "ramp.rms_over_crb"}
+"""Family to the metric that ranks its algorithms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One algorithm's place, own figure with interval, and its distance to the first with interval."""
+
+    place: int
+    algorithm: str
+    equals: tuple[str, ...]
+    value: float
+    low: float | None
+    high: float | None
+    difference: float | None
+    difference_low: float | None
+    difference_high: float | None
+
+    @property
+    def remark(self) -> str:
+        """Who shares the place, in words."""
+        return f"equal with {join_words([humanize(name) for name in self.equals])}" if self.equals else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard:
+    """Standings of one family and setting, best first."""
+
+    family: str
+    setting: str
+    metric: str
+    nights: int
+    conditions: int
+    standings: tuple[Standing, ...]
+
+    @property
+    def leaders(self) -> list[str]:
+        """Algorithms that share the first place."""
+        return [standing.algorithm for standing in self.standings if standing.place == 1]
+
+
+def make_leaderboards(samples: Sequence[Sample]) -> list[Leaderboard]:
+    """Return the leaderboards of the samples: families that have a ranking metric, alone before chain."""
+    boards = []
+    for family, metric in RANKING_METRICS.items():
+        for setting in SETTINGS:
+            chosen = [s for s in samples if (s.metric, s.setting) == (metric, setting) and not s.reason]
+            if len({s.algorithm for s in chosen}) > 1:
+                boards.append(_make(family, setting, metric, chosen))
+    return boards
+
+
+def _make(family: str, setting: str, metric: str, samples: list[Sample]) -> Leaderboard:
+    ranks = rank(METRICS[metric], samples, setting)
+    standings = tuple(_stand(r, ranks, samples) for r in ranks)
+    conditions = {s.condition for s in samples}
+    return Leaderboard(family, setting, metric, max((r.nights for r in ranks), default=0), len(conditions), standings)
+
+
+def _stand(own: Rank, ranks: Sequence[Rank], samples: Sequence[Sample]) -> Standing:
+    nights: dict[int, list[float]] = defaultdict(list)
+    for sample in samples:
+        if sample.algorithm == own.algorithm:
+            nights[sample.night].append(sample.value)
+    means = np.array([np.mean(values) for _, values in sorted(nights.items())])
+    enough = means.size >= MIN_NIGHTS and bool(np.all(np.isfinite(means)))
+    low, high = t_interval(means) if enough else (None, None)
+    equals = tuple(r.algorithm for r in ranks if r.place == own.place and r.algorithm != own.algorithm)
+    first = own.algorithm == ranks[0].algorithm
+    behind = (None, None, None) if first else (own.difference, own.low, own.high)
+    value = float(means.mean()) if means.size else math.nan
+    return Standing(own.place, own.algorithm, equals, value, low, high, *behind)

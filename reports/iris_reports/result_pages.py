@@ -1,0 +1,165 @@
+"""Overview, requirements and the table of every verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from iris_contract.scorecard import ScoreRow
+from iris_reports.algorithm_pages import plot_curves
+from iris_reports.catalogue import describe_family
+from iris_reports.context import Report
+from iris_reports.curves import collect_curves
+from iris_reports.matrix import Requirement, build_matrices, list_requirements
+from iris_reports.ranking import RANKING_METRICS
+from iris_reports.site import Link, Plot
+from iris_reports.wording import count_verdicts, humanize, join_words, pluralize, summarize_counts, word_setting
+
+__all__ = ["write_overview", "write_requirements_page", "write_verdicts_page"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One sentence of the overview, with where it leads."""
+
+    text: str
+    link: Link
+
+
+def write_overview(report: Report) -> None:
+    """Write index.html: what this run was, what came out, and where to read on."""
+    rows = list(report.run.scorecard.rows)
+    counts = count_verdicts(rows)
+    report.site.write_page(
+        "index.html",
+        "index.html.j2",
+        page_title="Overview",
+        info=_list_facts(report.run.scorecard.run),
+        lead=_describe_run(report),
+        counts=counts,
+        total=len(rows),
+        summary=summarize_counts(counts),
+        findings=_find(report),
+        boards=report.boards,
+        curves=_plot_ranking(report),
+        matrices=[(describe_family(m.family).title, m) for m in build_matrices(report.run.scorecard)],
+        pages=report.pages.algorithms,
+        titles=report.titles,
+        find=report.pages.find,
+    )
+
+
+def _list_facts(run: dict[str, Any]) -> list[tuple[str, str]]:
+    """Plain facts of the run, without the lists that have pages of their own."""
+    plain = [(key, value) for key, value in sorted(run.items()) if isinstance(value, (str, int, float)) and value != ""]
+    return [(humanize(key), str(value)) for key, value in plain]
+
+
+def _describe_run(report: Report) -> str:
+    run, rows = report.run.scorecard.run, report.run.scorecard.rows
+    nights = run.get("nights")
+    what = pluralize(nights, "night") if isinstance(nights, int) else "some nights"
+    detectors = join_words(sorted({row.detector for row in rows if row.detector}))
+    families = list(dict.fromkeys(describe_family(row.family).title.lower() for row in rows))
+    seen = f" of detector {detectors}" if detectors else ""
+    return (
+        f"{what}{seen} were simulated with known truth, calibrated and reduced the way the observatory will, and "
+        f"compared with the truth. Judged are {join_words(families) or 'no families'}."
+    )
+
+
+def _find(report: Report) -> list[Finding]:
+    findings = [_find_leader(report, family) for family in RANKING_METRICS]
+    for family in dict.fromkeys(row.family for row in report.run.scorecard.rows if row.family not in RANKING_METRICS):
+        page = report.pages.find(family)
+        if page:
+            summary, title = summarize_counts(count_verdicts(report.rows_of(family))), describe_family(family).title
+            findings.append(Finding(f"{title}: {summary}.", Link(page, title)))
+    controls = report.run.controls
+    if controls is None:
+        text = "Fault-injection controls were not run, so the validators themselves are unproven here."
+    else:
+        held = sum(control.held for control in controls)
+        text = f"Validators tested by faults: {held} of {pluralize(len(controls), 'control')} held."
+    findings.append(Finding(text, Link("controls.html", "Controls")))
+    return [finding for finding in findings if finding.text]
+
+
+def _find_leader(report: Report, family: str) -> Finding:
+    board = next((b for b in report.boards if b.family == family), None)
+    title = describe_family(family).title
+    if board is None:
+        rows = report.rows_of(family)
+        text = f"{title}: {summarize_counts(count_verdicts(rows))}." if rows else ""
+        return Finding(text, Link(report.pages.find(family), title))
+    leaders = board.leaders
+    names = join_words([humanize(name) for name in leaders])
+    rank = "rank first together" if len(leaders) > 1 else "ranks first"
+    rows = [row for row in report.rows_of(family) if row.algorithm in leaders]
+    text = (
+        f"{title}: {names} {rank} of {len(board.standings)} algorithms ({word_setting(board.setting)}); "
+        f"of its verdicts, {summarize_counts(count_verdicts(rows))}."
+    )
+    return Finding(text if len(leaders) == 1 else text.replace("its", "their"), Link(report.pages.find(family), title))
+
+
+def _plot_ranking(report: Report) -> dict[str, list[Plot]]:
+    """The ranking metric of every ranked family against its condition, all algorithms in one picture."""
+    plots = {}
+    for board in report.boards:
+        points = [p for p in report.points_of(board.family, board.setting) if p.metric == board.metric]
+        curves = collect_curves(points, report.pages.members(board.family), report.metric_titles)
+        plots[board.setting] = plot_curves(report, curves, f"overview-{board.family}")
+    return plots
+
+
+def write_verdicts_page(report: Report) -> None:
+    """Write the table of every row, to filter and sort, and the same as CSV."""
+    rows = list(report.run.scorecard.rows)
+    names = [f.name for f in fields(ScoreRow) if f.name != "artifacts"]
+    download = report.site.write_csv("verdicts", names, [[getattr(row, name) for name in names] for row in rows])
+    report.site.write_page(
+        "verdicts.html",
+        "verdicts.html.j2",
+        page_title="Every verdict",
+        rows=report.view(rows),
+        summary=summarize_counts(count_verdicts(rows)),
+        download=download,
+        scorecard=report.site.link_into_run("scores/scorecard.json"),
+    )
+
+
+def write_requirements_page(report: Report) -> None:
+    """Write what was asked, by whom, and what was shown; and what lies outside this scenario."""
+    requirements = list_requirements(report.run.scorecard.rows)
+    asked = {requirement.metric for requirement in requirements}
+    outside = [spec for name, spec in report.specifications.items() if name not in asked]
+    report.site.write_page(
+        "requirements.html",
+        "requirements.html.j2",
+        page_title="Requirements",
+        groups=_group(requirements),
+        outside=outside,
+        kinds=_count_kinds(requirements),
+        matrices=[(describe_family(m.family).title, m) for m in build_matrices(report.run.scorecard)],
+        pages=report.pages.algorithms,
+        titles=report.titles,
+        find=report.pages.find,
+    )
+
+
+def _group(requirements: Sequence[Requirement]) -> list[tuple[str, list[tuple[Requirement, str]]]]:
+    families = dict.fromkeys(requirement.family for requirement in requirements)
+    return [
+        (
+            describe_family(family).title,
+            [(r, summarize_counts(count_verdicts(list(r.rows)))) for r in requirements if r.family == family],
+        )
+        for family in families
+    ]
+
+
+def _count_kinds(requirements: Sequence[Requirement]) -> list[tuple[str, int]]:
+    kinds = sorted({requirement.kind for requirement in requirements})
+    return [(kind, sum(requirement.kind == kind for requirement in requirements)) for kind in kinds]

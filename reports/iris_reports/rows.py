@@ -1,0 +1,68 @@
+"""Score rows as the pages print them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from iris_contract.scorecard import ScoreRow
+from iris_reports.catalogue import describe_family
+from iris_reports.conditions import parse_condition, sort_key
+from iris_reports.site import Link, Site
+from iris_reports.wording import describe_range, describe_value, humanize
+from iris_validators.specification import Specification
+
+__all__ = ["RowView", "view_rows"]
+
+
+@dataclass(frozen=True, slots=True)
+class RowView:
+    """One row in words, with what sorts and filters it."""
+
+    row: ScoreRow
+    family: str
+    algorithm: str
+    metric: str
+    title: str
+    condition: str
+    place: float
+    value: str
+    limits: str
+    goal: str
+    artifacts: tuple[Link, ...]
+    page: str
+
+
+def view_rows(
+    site: Site,
+    rows: Sequence[ScoreRow],
+    specifications: Mapping[str, Specification],
+    pages: Mapping[tuple[str, str], str],
+) -> list[RowView]:
+    """Return the rows in reading order; `pages` maps (family, algorithm) to its page."""
+    return [_view(site, row, specifications, pages) for row in sorted(rows, key=sort_key)]
+
+
+def _view(
+    site: Site, row: ScoreRow, specifications: Mapping[str, Specification], pages: Mapping[tuple[str, str], str]
+) -> RowView:
+    condition = parse_condition(row.condition)
+    goal = describe_range(row.goal_low, row.goal_high, row.unit)
+    if goal != "none" and row.goal_met is not None:
+        goal += ", met" if row.goal_met else ", not met"
+    spec = specifications.get(row.metric)
+    name = (spec.metric if spec else row.metric).removeprefix(f"{row.family}.")
+    return RowView(
+        row=row,
+        family=describe_family(row.family).title,
+        algorithm=humanize(row.algorithm) or "any",
+        metric=humanize(name),
+        title=spec.title if spec else "",
+        condition=condition.words or "all",
+        place=condition.place if condition.place is not None else -1.0,
+        value=describe_value(row.value, row.low, row.high, row.unit),
+        limits=describe_range(row.limit_low, row.limit_high, row.unit),
+        goal=goal,
+        artifacts=tuple(site.link_into_run(name) for name in row.artifacts),
+        page=pages.get((row.family, row.algorithm), ""),
+    )

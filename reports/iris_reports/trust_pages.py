@@ -1,0 +1,123 @@
+"""Pages on whether to believe the others: the simulator, the controls, and where everything comes from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from iris_contract.instrument import load_facts
+from iris_reports.catalogue import load_anchors
+from iris_reports.context import Report
+from iris_reports.distributions import draw_timings
+from iris_reports.site import Plot
+from iris_reports.wording import count_verdicts, describe_range, format_number, humanize, parse_number, summarize_counts
+
+__all__ = ["write_controls_page", "write_provenance_page", "write_simulator_page"]
+
+_TAGS = {
+    "R": "read in a public repository file",
+    "W": "read in a public web page or abstract",
+    "D": "derived from figures that were read",
+    "C": "a choice of this project",
+}
+
+
+def write_simulator_page(report: Report) -> None:
+    """Write what is known of the simulator's realism, and what is not measured yet."""
+    rows = report.rows_of("simulator")
+    facts = load_facts()
+    tags = Counter(
+        _TAGS.get(fact.tag.partition("-")[0], f"from memory of papers, not verified ({fact.tag})") for fact in facts
+    )
+    report.site.write_page(
+        "simulator.html",
+        "simulator.html.j2",
+        page_title="How real is the simulator",
+        rows=report.view(rows),
+        summary=summarize_counts(count_verdicts(rows)),
+        anchors=load_anchors(),
+        tags=sorted(tags.items(), key=lambda item: (-item[1], item[0])),
+        facts=facts,
+        fact_count=len(facts),
+    )
+
+
+def write_controls_page(report: Report) -> None:
+    """Write the table of faults put in on purpose, and whether the validators noticed."""
+    controls = report.run.controls
+    lines = [
+        {
+            "control": control,
+            "twin": _print_value(control.twin_value),
+            "broken": _print_value(control.broken_value),
+            "limits": _find_limits(report, control.specification),
+        }
+        for control in controls or ()
+    ]
+    held = sum(control.held for control in controls or ())
+    report.site.write_page(
+        "controls.html",
+        "controls.html.j2",
+        page_title="Fault-injection controls",
+        ran=controls is not None,
+        lines=lines,
+        held=held,
+        titles=report.titles,
+    )
+
+
+def _print_value(value: object) -> str:
+    number = parse_number(value)
+    return format_number(number) if number is not None else ("" if value is None else str(value))
+
+
+def _find_limits(report: Report, specification: str) -> str:
+    spec = report.specifications.get(specification)
+    return describe_range(spec.limits.low, spec.limits.high, spec.unit) if spec else ""
+
+
+def write_provenance_page(report: Report) -> None:
+    """Write versions, seeds, contexts, references and timings.
+
+    It renders the two files of a run that differ from one execution to the next (provenance.json and
+    timings.json); so this page and the timing figure do too, and no other part of the report does.
+    """
+    provenance, manifest = report.run.provenance, report.run.manifest
+    known = ("scenario", "seed", "nights", "command", "platform")
+    references = sorted({(row.setting, kind, name) for row in manifest for kind, name in row.references.items()})
+    report.site.write_page(
+        "provenance.html",
+        "provenance.html.j2",
+        page_title="Provenance",
+        facts=[(humanize(key), provenance[key]) for key in known if key in provenance],
+        versions=_items(provenance.get("versions")),
+        contexts=_items(provenance.get("contexts")),
+        references=references,
+        timing=_plot_timings(report),
+        total=parse_number(report.run.timings.get("total")),
+        products=len(manifest),
+        files=[report.site.link_into_run(name) for name in (
+            "scenario.yaml", "manifest.json", "scores/scorecard.json", "scores/samples.parquet", "scores/controls.json",
+            "scores/junit.xml", "provenance.json", "timings.json")],
+    )  # fmt: skip
+
+
+def _items(table: Any) -> list[tuple[str, str]]:
+    return sorted((str(key), str(value)) for key, value in table.items()) if isinstance(table, dict) else []
+
+
+def _plot_timings(report: Report) -> Plot | None:
+    entries = report.run.timings.get("stages")
+    stages = [
+        (str(entry.get("stage", "")), seconds, entry.get("tasks"))
+        for entry in (entries if isinstance(entries, list) else ())
+        if isinstance(entry, dict) and (seconds := parse_number(entry.get("seconds"))) is not None
+    ]
+    if not stages:
+        return None
+    alt = "Seconds per stage. " + "; ".join(f"{humanize(name)}: {seconds:.1f} s" for name, seconds, _ in stages) + "."
+    head, rows = ("stage", "seconds", "tasks"), [tuple(stage) for stage in stages]
+    svg = draw_timings([(name, seconds) for name, seconds, _ in stages])
+    return report.site.write_plot(
+        "timings", svg, alt, "Where the seconds went, in the order of the stages", (head, rows)
+    )

@@ -1,0 +1,154 @@
+"""Numbers, units and verdicts as words.
+
+Figures are rounded to two significant digits of their interval, so that no page shows digits that
+nobody measured. Not modelled: locale; decimal points are points everywhere.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+from iris_contract.scorecard import VERDICTS, ScoreRow
+
+__all__ = [
+    "VERDICT_MEANINGS",
+    "capitalize",
+    "count_verdicts",
+    "describe_range",
+    "describe_value",
+    "format_number",
+    "format_unit",
+    "humanize",
+    "join_words",
+    "make_slug",
+    "parse_number",
+    "pluralize",
+    "summarize_counts",
+    "word_setting",
+]
+
+VERDICT_MEANINGS: dict[str, str] = {
+    "PASS": "the whole interval lies inside the limits",
+    "FAIL": "the whole interval lies outside the limits",
+    "INCONCLUSIVE": "the interval straddles a limit, or there are too few nights for one",
+    "NOT_MEASURED": "required by the scenario, but there is no measurement",
+    "NOT_APPLICABLE": "does not apply here, for the reason given",
+    "ERROR": "the algorithm or its measurement broke down",
+}
+
+_ABBREVIATIONS = {"crb": "CRB", "cds": "CDS", "mcds": "MCDS", "ols": "OLS", "gls": "GLS", "rms": "rms", "dq": "DQ"}
+_UNITS = {"1": "", "electron": "e⁻", "electron/s": "e⁻/s", "electron/DN": "e⁻/DN", "e-": "e⁻", "sigma": "σ"}
+
+
+def format_unit(unit: str) -> str:
+    """Return a unit as printed; the empty string for a pure number."""
+    return _UNITS.get(unit, unit.replace("e-", "e⁻"))
+
+
+def humanize(name: str) -> str:
+    """Return an identifier as words: `pull_width` becomes `pull width`, `gls` becomes `GLS`."""
+    return " ".join(_ABBREVIATIONS.get(word, word) for word in re.split(r"[_.]+", name) if word)
+
+
+def make_slug(*names: str) -> str:
+    """Return a file name stem of lower-case letters, digits and hyphens made of `names`."""
+    return "-".join(re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "x" for name in names)
+
+
+def capitalize(text: str) -> str:
+    """Return `text` with its first letter in upper case and the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def pluralize(count: int, noun: str) -> str:
+    """Return `1 night`, `8 nights`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def join_words(words: list[str]) -> str:
+    """Return `a, b and c`."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def format_number(value: float | None, scale: float | None = None) -> str:
+    """Return `value` to two significant digits of `scale` (an interval's half-width), else to four digits."""
+    if value is None:
+        return "none"
+    if not math.isfinite(value):
+        return "not a number" if math.isnan(value) else ("infinite" if value > 0 else "minus infinity")
+    if not scale or not math.isfinite(scale):
+        return _sign(f"{value:.4g}")
+    decimals = max(0, 1 - math.floor(math.log10(scale)))
+    if decimals > 9 or abs(value) >= 1e7:
+        return _sign(f"{value:.4g}")
+    text = f"{value:.{min(decimals, 9)}f}"
+    return _sign(text.lstrip("-") if float(text) == 0 else text)
+
+
+def _sign(text: str) -> str:
+    mantissa, _, exponent = text.replace("-", "−").partition("e")
+    return f"{mantissa}×10^{exponent.replace('+', '').lstrip('0')}" if exponent else mantissa
+
+
+def describe_range(low: float | None, high: float | None, unit: str = "") -> str:
+    """Return limits in words: `at most 1.02`, `0.97 to 1.03`, or `none`."""
+    tail = f" {format_unit(unit)}".rstrip()
+    if low is None and high is None:
+        return "none"
+    if low is None:
+        return f"at most {format_number(high)}{tail}"
+    if high is None:
+        return f"at least {format_number(low)}{tail}"
+    if low == -high:
+        return f"within ±{format_number(high)}{tail}"
+    return f"{format_number(low)} to {format_number(high)}{tail}"
+
+
+def describe_value(value: float | None, low: float | None, high: float | None, unit: str = "") -> str:
+    """Return a figure with its interval: `1.0012 (1.0003 to 1.0021)`; `not measured` where there is none."""
+    tail = f" {format_unit(unit)}".rstrip()
+    if value is None:
+        return "not measured"
+    if low is None or high is None:
+        return f"{format_number(value)}{tail} (no interval)"
+    scale = (high - low) / 2 if math.isfinite(high - low) else None
+    return f"{format_number(value, scale)} ({format_number(low, scale)} to {format_number(high, scale)}){tail}"
+
+
+def count_verdicts(rows: list[ScoreRow]) -> dict[str, int]:
+    """Return how many rows have each verdict, in the order of the contract, zeros included."""
+    return {verdict: sum(row.verdict == verdict for row in rows) for verdict in VERDICTS}
+
+
+def summarize_counts(counts: dict[str, int]) -> str:
+    """Return `31 of 40 judgements pass, 5 fail and 4 are inconclusive`."""
+    verbs = {
+        "FAIL": ("fails", "fail"),
+        "INCONCLUSIVE": ("is inconclusive", "are inconclusive"),
+        "NOT_MEASURED": ("is not measured", "are not measured"),
+        "NOT_APPLICABLE": ("does not apply", "do not apply"),
+        "ERROR": ("ended in an error", "ended in an error"),
+    }
+    total = sum(counts.values())
+    if not total:
+        return "nothing was judged"
+    passed = counts["PASS"]
+    if passed == total:
+        return {1: "the one judgement passes", 2: "both judgements pass"}.get(total, f"all {total} judgements pass")
+    head = f"{passed or 'none'} of {pluralize(total, 'judgement')} {'passes' if passed == 1 else 'pass'}"
+    rest = [f"{counts[v]} {one if counts[v] == 1 else many}" for v, (one, many) in verbs.items() if counts[v]]
+    return join_words([head, *rest])
+
+
+def parse_number(value: object) -> float | None:
+    """Return a JSON number, or one of the words NaN and Infinity, as a float; None for anything else."""
+    words = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+    if isinstance(value, str):
+        return words.get(value)
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def word_setting(setting: str) -> str:
+    """Return a setting as it stands in a sentence: `in the chain`, `alone`."""
+    return {"chain": "in the chain"}.get(setting, setting)
