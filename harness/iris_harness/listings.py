@@ -51,9 +51,9 @@ def describe_algorithms() -> list[dict[str, Any]]:
 
     rows = []
     for name, fitter in load_ramp_fitters().items():
-        broken = isinstance(fitter, LoadFailure)
         origin = "built in" if name in RAMP_FITTERS else "plug-in"
-        rows.append({"family": "ramp", "name": name, "origin": origin, "state": fitter.reason if broken else "ready"})
+        state = fitter.reason if isinstance(fitter, LoadFailure) else "ready"
+        rows.append({"family": "ramp", "name": name, "origin": origin, "state": state})
     made = {"gain": "photon_transfer", "read_noise": "differences", "bad_pixel": "class_limits"}
     made |= {"dark": "ramp_mean", "flat": "lamp_on_off"}
     rows += [{"family": f, "name": n, "origin": "built in", "state": "ready"} for f, n in made.items()]

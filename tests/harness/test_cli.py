@@ -1,0 +1,140 @@
+"""The command line: exit statuses, one clear line for every mistake, nothing half-written."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from iris_contract.frames import Ramp
+from iris_harness.cli import main
+from iris_harness.status import find_status
+
+
+def run_command(capsys, *arguments):
+    """Exit status, stdout and stderr of a command in this process."""
+    with pytest.raises(SystemExit) as stopped:
+        main([str(a) for a in arguments])
+        raise SystemExit(0)
+    captured = capsys.readouterr()
+    return int(stopped.value.code or 0), captured.out, captured.err
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "relaxed", "strict"),
+    [
+        (["PASS"], 0, 0),
+        (["PASS", "FAIL"], 0, 1),
+        (["PASS", "INCONCLUSIVE"], 0, 3),
+        (["NOT_MEASURED"], 0, 3),
+        (["NOT_APPLICABLE"], 0, 0),
+        (["INCONCLUSIVE", "FAIL"], 0, 1),
+        (["ERROR", "FAIL", "INCONCLUSIVE"], 4, 4),
+    ],
+)
+def test_exit_status_and_its_precedence(verdicts, relaxed, strict):
+    assert find_status(verdicts, strict=False) == relaxed
+    assert find_status(verdicts, strict=True) == strict
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "nonsense"],
+        ["run", "quick", "--nights", "0"],
+        ["run", "quick", "--jobs", "x"],
+        ["run"],
+        ["frobnicate"],
+        ["validate", "/nonexistent"],
+        ["report", "/nonexistent"],
+        ["calibrate", "/nonexistent"],
+        ["crds", "build", "/nonexistent"],
+        ["crds", "env", "/nonexistent"],
+        ["metrics", "/nonexistent"],
+    ],
+    ids=" ".join,
+)
+def test_mistakes_give_status_2_and_no_traceback(capsys, tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    code, _, errors = run_command(capsys, *arguments)
+    assert code == 2
+    assert errors.strip()
+    assert "Traceback" not in errors
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_directory_that_is_not_a_run_is_left_alone(capsys, tmp_path):
+    (tmp_path / "thesis.txt").write_text("precious")
+    code, _, errors = run_command(capsys, "run", "quick", "--out", tmp_path)
+    assert code == 2
+    assert "not empty and not a run" in errors
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_out_that_is_a_file_is_refused(capsys, tmp_path):
+    path = tmp_path / "file"
+    path.write_text("x")
+    code, _, errors = run_command(capsys, "run", "quick", "--out", path)
+    assert code == 2
+    assert str(path) in errors
+    assert path.read_text() == "x"
+
+
+def test_run_of_another_seed_is_refused(capsys, tmp_path):
+    mark = {"schema": "iris-testbed/run/1", "scenario": "other", "seed": 1, "nights": 1}
+    (tmp_path / "run.json").write_text(json.dumps(mark))
+    code, _, errors = run_command(capsys, "run", "quick", "--out", tmp_path)
+    assert code == 2
+    assert "another scenario or seed" in errors
+
+
+def test_directory_in_use_is_refused(capsys, tmp_path):
+    import fcntl
+
+    with (tmp_path / ".lock").open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        code, _, errors = run_command(capsys, "run", "quick", "--out", tmp_path)
+    assert code == 2
+    assert "another run is using it" in errors
+
+
+@pytest.mark.parametrize("command", ["scenarios", "algorithms", "metrics", "references"])
+def test_lists_come_as_json_and_as_text(capsys, command):
+    _, out, _ = run_command(capsys, command, "--json")
+    rows = json.loads(out)
+    assert rows
+    assert len({tuple(row) for row in rows}) == 1
+    _, text, _ = run_command(capsys, command)
+    assert str(next(iter(rows[0].values()))) in text
+
+
+def test_metrics_say_margin_and_power(capsys):
+    _, out, _ = run_command(capsys, "metrics", "--json")
+    for row in json.loads(out):
+        assert row["margin"] > 0, row  # every specification is expected to be met
+        assert 0 <= row["power_8_nights"] <= 1
+
+
+def test_check_tells_conforming_violating_and_unreadable_apart(capsys, tmp_path):
+    import numpy as np
+
+    path = tmp_path / "raw.fits"
+    header = {"DETECTOR": "IMG1", "XSTART": 1, "YSTART": 1, "XSIZE": 2, "YSIZE": 2}
+    Ramp(header, np.zeros((2, 2, 1, 2), np.uint16), np.array([[0.0, 1.0]])).write(path)
+    code, out, _ = run_command(capsys, "check", path)
+    assert code == 1
+    assert all(line.startswith(f"{path}: ") for line in out.splitlines())
+    bad = tmp_path / "bad.fits"
+    bad.write_bytes(b"SIMPLE  = nonsense")
+    code, _, errors = run_command(capsys, "check", path, bad)
+    assert code == 2
+    assert str(bad) in errors
+
+
+def test_command_in_a_process_of_its_own_prints_one_line_per_mistake(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "iris_harness", "run", "nonsense"], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("iris-testbed: ")

@@ -1,0 +1,110 @@
+"""Scenarios: what ships is sound, and every broken one is refused with file, line and key."""
+
+from pathlib import Path
+
+import pytest
+
+from iris_contract.errors import ScenarioError
+from iris_harness.nights import name_raw_file, plan_night
+from iris_harness.scenario import find_scenario, list_scenarios, load_scenario
+from iris_validators import load_specifications
+
+MICRO = Path(__file__).parent / "micro.yaml"
+
+
+@pytest.mark.parametrize("path", list_scenarios().values(), ids=list(list_scenarios()))
+def test_scenarios_that_ship_are_sound(path):
+    scenario = load_scenario(path)
+    assert scenario.name == path.stem
+    used = {role for family in scenario.families.values() for role in family.exposures}
+    assert used == set(scenario.exposures)
+
+
+def test_quick_must_measure_every_specification():
+    assert set(load_scenario(find_scenario("quick")).specifications) == set(load_specifications())
+
+
+def test_quick_has_eight_nights_and_touches_the_reference_border():
+    scenario = load_scenario(find_scenario("quick"))
+    assert scenario.nights >= 8
+    assert (scenario.region.xstart, scenario.region.ystart) == (1, 1)
+    assert scenario.exposures["dark"].readout.ramps >= 10  # a set is one multi-ramp file
+    assert scenario.exposures["flat_high"].readout.ramps >= 10
+
+
+BROKEN = [
+    ("nights: 2", "nights: -1", "nights=-1"),
+    ("nights: 2", "nights: two", "nights='two'"),
+    ("nights: 2", "nights: true", "nights=True"),
+    ("detector: IMG1", "detector: IMG9", "detector='IMG9'"),
+    ("xsize: 64", "xsize: 5000", "XSTART,XSIZE"),
+    ("title: Every", "titel: Every", "title"),
+    ("seed: 11", "seed: 11\nsurprise: 1", "surprise"),
+    ("interval: 5.0", "interval: 0.0001", "frame time"),
+    ("filter: dark", "filter: purple", "purple"),
+    ("exposures: [dark]", "exposures: [drak]", "drak"),
+    ("settings: [alone, chain]", "settings: [alone, cahin]", "cahin"),
+    ("rates: [2000.0]", "rates: [-3]", "-3"),
+    ("rates: [2000.0]", "rates: []", "rates"),
+    ("first_night: 2035-01-10", "first_night: someday", "first_night"),
+    ("[ramp.bias,", "[ramp.bais,", "ramp.bais"),
+    ("alone_without: [cosmic_rays]", "alone_without: [cosmic_ray]", "cosmic_ray"),
+    ("schema: iris-testbed/scenario/1", "schema: iris-testbed/scenario/9", "schema"),
+    ("nights: 2", "nights: 2\nnights: 3", "twice"),
+    ("nights: 2", "nights: [2", "not valid YAML"),
+    ("  ramp: {", "  rampe: {", "rampe"),
+]
+
+
+@pytest.mark.parametrize(("good", "bad", "said"), BROKEN, ids=[b[1][:30] for b in BROKEN])
+def test_broken_scenario_is_refused_with_file_line_and_key(tmp_path, good, bad, said):
+    text = MICRO.read_text()
+    assert good in text
+    path = tmp_path / "broken.yaml"
+    path.write_text(text.replace(good, bad, 1))
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(path)
+    message = str(caught.value)
+    assert said in message
+    assert "\n" not in message
+    assert f"{path}:" in message
+
+
+def test_line_is_that_of_the_key(tmp_path):
+    path = tmp_path / "broken.yaml"
+    path.write_text(MICRO.read_text().replace("seed: 11", "seed: eleven"))
+    line = MICRO.read_text().splitlines().index("seed: 11") + 1
+    with pytest.raises(ScenarioError, match=f"broken.yaml:{line}: seed="):
+        load_scenario(path)
+
+
+@pytest.mark.parametrize("name", ["quik", "missing.yaml", "../quick"])
+def test_unknown_scenario_names_the_choices(name):
+    with pytest.raises(ScenarioError, match="quick"):
+        find_scenario(name)
+
+
+def test_yaml_cannot_construct_objects(tmp_path):
+    path = tmp_path / "evil.yaml"
+    path.write_text("!!python/object/apply:os.system ['true']\n")
+    with pytest.raises(ScenarioError):
+        load_scenario(path)
+
+
+def test_exposures_of_a_night_follow_each_other_and_have_names_of_their_own():
+    scenario = load_scenario(MICRO)
+    names = set()
+    for night in (1, 2):
+        planned = plan_night(scenario, night)
+        starts = [p.exposure.start for p in planned]
+        assert starts == sorted(starts)
+        assert {p.exposure.start.date() for p in planned} == {scenario.first_night.replace(day=9 + night)}
+        names |= {name_raw_file(p.exposure) for p in planned}
+    assert len(names) == 10
+
+
+def test_calibrations_come_before_what_they_calibrate():
+    for path in list_scenarios().values():
+        kinds = [p.spec.image_type for p in plan_night(load_scenario(path), 1)]
+        first_science = min(i for i, kind in enumerate(kinds) if kind in ("SCI", "SKY"))
+        assert not {"DRK", "NFF"} & set(kinds[first_science:])
