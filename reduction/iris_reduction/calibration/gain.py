@@ -27,6 +27,7 @@ __all__ = ["TransferPoint", "fit_gain", "measure_photon_transfer"]
 
 Double = npt.NDArray[np.float64]
 _CHANCE = 1e-7
+_DARK = 1.0  # DN per increment below which an output counts as unlit
 _FEWEST = 100  # usable pixels of an output below which no gain is claimed
 
 
@@ -63,14 +64,16 @@ def _measure_output(pixels: npt.NDArray[np.uint16 | np.float32]) -> TransferPoin
     increments = np.diff(pixels.astype(np.float32), axis=2)  # (npix, ngroups, nreads - 1)
     own = increments.mean(axis=1, keepdims=True)
     residual = increments - own
-    residual -= np.median(residual, axis=0)
+    mean = own.mean(axis=(1, 2), dtype=np.float64)
+    level = float(np.median(mean))
+    lit = level > _DARK
+    share = own / np.float32(level) if lit else np.float32(1)  # flicker scales with the response
+    residual -= share * np.median(residual, axis=0)
     freedom = (increments.shape[1] - 1) * increments.shape[2]
     variance = np.einsum("pgk,pgk->p", residual, residual, dtype=np.float64) / freedom
-    mean = own.mean(axis=(1, 2), dtype=np.float64)
-    typical = np.median(variance) / (1 - 2 / (9 * freedom)) ** 3
-    level = max(float(np.median(mean)), 1e-30)
-    limit = stats.chi2.isf(_CHANCE, freedom) / freedom * typical * np.maximum(1.0, mean / level)
-    kept = variance <= limit if level > 1.0 else variance <= limit.min()
+    typical = float(np.median(variance)) / (1 - 2 / (9 * freedom)) ** 3  # Wilson & Hilferty 1931
+    expected = typical * (np.maximum(1.0, mean / level) if lit else np.ones_like(mean))
+    kept = variance <= expected * stats.chi2.isf(_CHANCE, freedom) / freedom
     found = float(variance[kept].mean())
     return TransferPoint(float(mean[kept].mean()), found, found * np.sqrt(2 / (freedom * kept.sum())))
 

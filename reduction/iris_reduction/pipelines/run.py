@@ -78,8 +78,11 @@ def _freeze(alias: str) -> None:
 
 def _configure(pipeline: Any, fitter: str | None, overrides: Overrides) -> None:
     """Set fitter and overrides on the pipeline and the Steps that know them; others are ignored."""
+    from iris_reduction.steps.ramp_fit import RampFitStep, find_fitter
+
     for step in (pipeline, *(getattr(pipeline, name) for name in pipeline.step_defs)):
-        if fitter is not None and hasattr(step, "fitter"):
+        if fitter is not None and isinstance(step, RampFitStep):
+            find_fitter(fitter)
             step.fitter = fitter
         for kind, path in overrides.items():
             if hasattr(step, f"override_{kind}"):

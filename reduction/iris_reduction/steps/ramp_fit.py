@@ -13,7 +13,7 @@ from iris_reduction.datamodel import ImageModel, RampModel
 from iris_reduction.ramp import LoadFailure, RampFit, RampFitter, load_ramp_fitters
 from iris_reduction.steps.step import IrisStep
 
-__all__ = ["RampFitStep"]
+__all__ = ["RampFitStep", "find_fitter"]
 
 NOT_TREATED = "noise common to an output; IPC; 1/f noise; errors of gain and read noise references"
 
@@ -36,7 +36,7 @@ class RampFitStep(IrisStep):
     def process(self, init: Any) -> ImageModel:
         """Return the rate image; raises InputError for an unknown fitter, ReferenceFileError."""
         model = self.open(init, RampModel)
-        fit = _find_fitter(self.fitter)(
+        fit = find_fitter(self.fitter)(
             model.reads,
             model.times,
             gain=self.need_reference(model, "gain").content["DATA"],
@@ -49,7 +49,8 @@ class RampFitStep(IrisStep):
         return ImageModel({**model.header, **cards}, model.filename, *_make_planes(fit, model.dq))
 
 
-def _find_fitter(name: str) -> RampFitter:
+def find_fitter(name: str) -> RampFitter:
+    """Return the ramp fitter `name`; raise InputError where there is none or its plugin is broken."""
     found = load_ramp_fitters()
     fitter = found.get(name)
     if fitter is None:

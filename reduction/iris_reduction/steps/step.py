@@ -14,7 +14,7 @@ from typing import Any, ClassVar, TypeVar
 
 from crds.core import config as crds_config
 from stpipe import Step, crds_client
-from stpipe.exceptions import StpipeExitException
+from stpipe.exceptions import StpipeExitException, ValidationError
 
 import tmt_crds
 from iris_contract import Reference
@@ -75,7 +75,7 @@ class IrisStep(Step):
         """Return the input as a model of `kind`; raise LayoutError if it is another, or treated already."""
         model = self.open_model(str(init) if isinstance(init, Path) else init)
         if not isinstance(model, kind):
-            problem = f"{self.name} takes a {kind.__name__}"
+            problem = f"{self.name} takes {kind.__name__}"
             raise LayoutError(problem, file=model.filename, key="DATAMODL", value=model.header.get("DATAMODL"))
         if self.status and model.header.get(self.status) == "COMPLETE":
             raise InputError(f"{self.name} was applied already", file=model.filename, key=self.status, value="COMPLETE")
@@ -122,9 +122,8 @@ class IrisStep(Step):
         if self.skip and self.status:
             result.header[self.status] = "SKIPPED"
         for kind, name in reference_files_used:
-            from_crds = name.startswith("crds://")
-            result.header[reference_keyword(kind)] = name if from_crds else Path(name).name
-            if from_crds:
+            result.header[reference_keyword(kind)] = Path(name).name if Path(name).is_absolute() else name
+            if name.startswith("crds://"):
                 result.header["CRDS_CTX"] = crds_client.get_context_used(Model.crds_observatory)
         result.header["CRDS_VER"] = crds_client.get_svn_version()
         result.header["CAL_VER"] = _own_version()
@@ -145,12 +144,10 @@ class IrisStep(Step):
         """Run the Step; a user's error keeps its type and ends `strun` in one line with status 2."""
         try:
             return super().run(*args)
-        except InputError as error:
+        except (InputError, ValidationError) as error:
             if self.parent is not None or isinstance(error, StpipeExitException):
                 raise
-            kind: Any = type(error)
-            ending = _make_exit_type(kind)
-            raise ending(error.problem, file=error.file, key=error.key, value=error.value) from None
+            raise _end_quietly(error) from None
 
 
 def _has_cache() -> bool:
@@ -183,6 +180,15 @@ def _cut(given: ReferenceModel, data: Model, kind: str) -> Reference:
 @lru_cache(maxsize=1)
 def _own_version() -> str:
     return version("iris-testbed")
+
+
+def _end_quietly(error: Exception) -> InputError:
+    """Return a user's error, or stpipe's complaint about an option, as one that strun does not trace."""
+    if not isinstance(error, InputError):
+        error = InputError(str(error))
+    kind: Any = type(error)
+    ending: InputError = _make_exit_type(kind)(error.problem, file=error.file, key=error.key, value=error.value)
+    return ending
 
 
 @cache

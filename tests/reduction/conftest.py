@@ -1,0 +1,149 @@
+"""Synthetic exposures for the reduction's tests, drawn here with numpy and nothing of the simulator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from iris_contract import Ramp, Reference, Subarray, load_instrument
+from iris_contract.keywords import load_keywords
+from iris_contract.reftypes import load_reference_types
+
+REGION = Subarray(1, 1, 128, 64)
+DETECTOR = load_instrument().detector("IMG1")
+GAINS = (2.05, 1.94)  # e-/DN of the two outputs
+NOISE, BIAS, RESET = 11.0, 5000.0, 35.0
+TIMES_LONG, TIMES_SHORT = 10.0 * np.arange(20), 5.0 * np.arange(5)
+
+
+def draw_reads(
+    rng: np.random.Generator, rate, times, ramps: int = 1, *, gain=2.0, noise=NOISE, offset=BIAS, hits=()
+) -> np.ndarray:
+    """Raw DN, uint16 (ny, nx, ramps, reads), of pixels at `rate` e-/s; hits are (y, x, ramp, read, electrons)."""
+    steps = np.diff(times, prepend=times[0])
+    shape = (*np.shape(rate), ramps, len(times))
+    arrived = rng.poisson(np.asarray(rate)[:, :, None, None] * steps, shape).astype(float)
+    for y, x, ramp, read, electrons in hits:
+        arrived[y, x, ramp, read] += electrons
+    charge = arrived.cumsum(axis=-1) + RESET * rng.standard_normal((*np.shape(rate), ramps, 1))
+    charge += np.broadcast_to(noise, np.shape(rate))[:, :, None, None] * rng.standard_normal(charge.shape)
+    dn = charge / np.broadcast_to(gain, np.shape(rate))[:, :, None, None] + offset
+    return np.clip(np.rint(dn), 0, 65535).astype(np.uint16)
+
+
+def make_header(role: str, region: Subarray = REGION, **cards) -> dict:
+    """Every keyword that files of `role` must carry, with allowed values."""
+    header = {}
+    for keyword in load_keywords().values():
+        if role in keyword.required:
+            plain = {"str": "X", "int": 1, "float": 1.0, "bool": False}[keyword.type]
+            header[keyword.keyword] = keyword.allowed[0] if keyword.allowed else plain
+    header |= {"DETECTOR": "IMG1", "INSTMODE": "IMG", "FILTER": "H", "READMODE": "UTR", "SUBARRAY": "CUSTOM"}
+    header |= {"CHANNELS": 64, "DATALVL": 0, "DATE-OBS": "2035-01-10", "TIME-OBS": "05:00:00.500", "CALLAMP": "NONE"}
+    header |= {"XSTART": region.xstart, "YSTART": region.ystart, "XSIZE": region.xsize, "YSIZE": region.ysize}
+    return header | cards
+
+
+def write_raw(path: Path, reads, times, region: Subarray = REGION, **cards) -> Path:
+    """Write a raw file that conforms to the contract."""
+    grid = np.tile(np.asarray(times, float), (reads.shape[2], 1))
+    counts = {"NGROUPS": reads.shape[2], "NREADS": reads.shape[3], "DATAMODL": "RampModel"}
+    Ramp(make_header("raw", region, **counts, **cards), reads, grid).write(path)
+    return path
+
+
+def write_reference(path: Path, kind: str, region: Subarray = REGION, header: dict | None = None, **planes) -> Path:
+    """Write a reference of `kind`; planes not given are ones (DATA), zeros (ERR, DQ)."""
+    entry = load_reference_types()[kind]
+    content = {hdu.name: np.full(region.shape, 1 if hdu.name == "DATA" else 0, hdu.dtype) for hdu in entry.hdus}
+    for name, value in planes.items():
+        content[name][:] = value
+    cards = make_header("reference", region, DATAMODL=entry.model, REFTYPE=kind, USEAFTER="2035-01-01T00:00:00")
+    Reference(cards | (header or {}), content).write(path)
+    return path
+
+
+@dataclass
+class Night:
+    """Raw files of one night of a small region, and what is true of it."""
+
+    folder: Path
+    gain: np.ndarray
+    dark: np.ndarray
+    flat: np.ndarray
+    classes: dict[str, list[tuple[int, int]]]
+    raw: dict[str, Path] = field(default_factory=dict)
+
+    def flats(self, *roles: str) -> list[Path]:
+        return [self.raw[role] for role in roles]
+
+
+@pytest.fixture(scope="session")
+def synthetic() -> SimpleNamespace:
+    """The makers above: test modules cannot import this file."""
+    return SimpleNamespace(
+        draw_reads=draw_reads,
+        write_raw=write_raw,
+        write_reference=write_reference,
+        make_header=make_header,
+        region=REGION,
+        detector=DETECTOR,
+        long=TIMES_LONG,
+        short=TIMES_SHORT,
+    )
+
+
+@pytest.fixture(scope="session")
+def night(tmp_path_factory) -> Night:
+    """A dark of ten ramps, flats off and at two levels, and a science frame at 40 e-/s."""
+    rng = np.random.default_rng(20350110)
+    border = REGION.reference_pixels(DETECTOR)
+    gain = np.where(np.arange(128) < 64, *GAINS) * np.ones(REGION.shape)
+    dark = np.where(border, 0.0, 0.005)
+    flat = np.where(border, 0.0, rng.normal(1, 0.01, REGION.shape))
+    classes = {
+        "HOT": [(10, 20), (30, 100)],
+        "WARM": [(11, 21), (40, 90)],
+        "DEAD": [(12, 22), (50, 80)],
+        "LOW_QE": [(13, 23), (60, 70)],
+        "BAD_REF_PIXEL": [(1, 30), (2, 90), (40, 2)],
+    }
+    for name, plane, value in (("HOT", dark, 5.0), ("WARM", dark, 0.5), ("DEAD", flat, 0.03), ("LOW_QE", flat, 0.3)):
+        plane[tuple(zip(*classes[name], strict=True))] = value
+    noise = np.full(REGION.shape, NOISE)
+    noise[tuple(zip(*classes["BAD_REF_PIXEL"], strict=True))] *= 8
+    made = Night(tmp_path_factory.mktemp("night"), gain, dark, flat, classes)
+    plan = {
+        "dark": (0.0, TIMES_LONG, 10, {"IMTYPE": "DRK", "FILTER": "dark", "TIME-OBS": "04:00:00.250"}),
+        "off": (0.0, TIMES_SHORT, 10, {"IMTYPE": "NFF", "TIME-OBS": "04:40:00"}),
+        "low": (1000.0, TIMES_SHORT, 10, {"IMTYPE": "NFF", "CALLAMP": "FLAT", "TIME-OBS": "04:50:00"}),
+        "high": (2000.0, TIMES_SHORT, 10, {"IMTYPE": "NFF", "CALLAMP": "FLAT", "TIME-OBS": "05:00:00"}),
+        "science": (40.0, TIMES_LONG, 1, {"IMTYPE": "SCI", "TIME-OBS": "06:00:00"}),
+    }
+    for number, (role, (level, times, ramps, cards)) in enumerate(plan.items(), 1):
+        reads = draw_reads(rng, level * flat + dark, times, ramps, gain=gain, noise=noise)
+        name = f"2035A-P001-001_IRIS_IMG1_{cards['IMTYPE']}_LVL0_{number:04d}-00.fits"
+        made.raw[role] = write_raw(made.folder / name, reads, times, CALSHUT="OPEN", **cards)
+    return made
+
+
+@pytest.fixture(scope="session")
+def references(night, tmp_path_factory) -> dict[str, Path]:
+    """The night's references, made in the order in which they need each other."""
+    from iris_reduction.pipelines import make_reference
+
+    out, made = tmp_path_factory.mktemp("references"), {}
+    sets = {
+        "gain": night.flats("off", "low", "high"),
+        "readnoise": night.flats("dark"),
+        "mask": night.flats("dark", "off", "high"),
+        "dark": night.flats("dark"),
+        "flat": night.flats("off", "low", "high"),
+    }
+    for kind, files in sets.items():
+        made[kind] = make_reference(kind, files, out, overrides=made)
+    return made

@@ -1,0 +1,243 @@
+"""Every Step and Pipeline: registration, options, references, status, errors."""
+
+import pickle
+from importlib import import_module
+
+import numpy as np
+import pytest
+from stpipe import Pipeline
+from stpipe.exceptions import StpipeExitException
+
+from iris_contract import Reference
+from iris_contract.dq import has
+from iris_contract.errors import InputError, LayoutError, ReferenceFileError
+from iris_reduction.datamodel import ReferenceModel, open_model
+from iris_reduction.ramp import RAMP_FITTERS
+from iris_reduction.steps import get_steps
+from iris_reduction.steps.dark import DarkStep
+from iris_reduction.steps.flat import FlatStep
+from iris_reduction.steps.mask import MaskStep
+from iris_reduction.steps.ramp_fit import RampFitStep
+from iris_reduction.steps.reference_pixel import ReferencePixelStep
+from iris_reduction.steps.saturation import SaturationStep
+
+
+@pytest.fixture
+def no_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("CRDS_PATH", str(tmp_path / "nowhere"))
+    monkeypatch.delenv("CRDS_SERVER_URL", raising=False)
+
+
+@pytest.fixture
+def planes(synthetic, tmp_path):
+    """Write a reference with constant planes."""
+
+    def write(kind, **values):
+        return str(synthetic.write_reference(tmp_path / f"{kind}.fits", kind, **values))
+
+    return write
+
+
+def find_class(path):
+    module, _, name = path.rpartition(".")
+    return getattr(import_module(module), name)
+
+
+@pytest.mark.parametrize(("path", "alias", "is_pipeline"), get_steps(), ids=[alias for _, alias, _ in get_steps()])
+def test_the_table_of_steps_agrees_with_the_classes(path, alias, is_pipeline):
+    found = find_class(path)
+    assert found.class_alias == alias
+    assert issubclass(found, Pipeline) == is_pipeline
+    assert found.__doc__
+    assert found.load_spec_file()  # the options parse
+
+
+def test_every_step_class_is_in_the_table():
+    from iris_reduction.steps.step import IrisStep
+
+    def descend(cls):
+        return {cls}.union(*(descend(sub) for sub in cls.__subclasses__()))
+
+    listed = {find_class(path) for path, _, _ in get_steps()}
+    own = {c for c in descend(IrisStep) if c.__module__.startswith("iris_reduction") and c.class_alias}
+    assert own == listed
+
+
+def test_fitters_offered_are_those_of_the_family():
+    assert RampFitStep.load_spec_file()["fitter"].startswith("option(" + ", ".join(f"'{n}'" for n in RAMP_FITTERS))
+    assert RampFitStep().fitter == "gls"
+
+
+def test_mask_step(night, planes):
+    dq = np.zeros((64, 128), np.uint32)
+    dq[20, 30] = 2048
+    model = MaskStep(override_mask=planes("mask", DQ=dq)).run(str(night.raw["science"]))
+    assert np.argwhere(has(model.dq, "HOT")).tolist() == [[20, 30]]
+    assert has(model.dq, "DO_NOT_USE")[20, 30]
+    assert (model.header["S_DQ"], model.header["S_BPM"], model.header["R_MASK"]) == (
+        "COMPLETE",
+        "COMPLETE",
+        "mask.fits",
+    )
+    assert "CRDS_CTX" not in model.header
+
+
+def test_na_skips_only_where_that_makes_sense(night, planes):
+    model = MaskStep(override_mask="N/A").run(str(night.raw["science"]))
+    assert (model.header["S_BPM"], model.header["R_MASK"]) == ("SKIPPED", "N/A")
+    assert np.array_equal(model.dq != 0, model.region.reference_pixels(model.detector))
+    step = RampFitStep(override_gain="N/A", override_readnoise=planes("readnoise", DATA=11))
+    with pytest.raises(ReferenceFileError, match="override_gain='N/A'"):
+        step.run(model)
+
+
+def test_saturation_is_judged_on_raw_data(night, planes):
+    model = SaturationStep(level=6000.0).run(str(night.raw["high"]))
+    assert model.header["S_SAT"] == "COMPLETE"
+    assert np.array_equal(model.read_dq != 0, np.logical_or.accumulate(model.reads >= 6000, axis=-1))
+    assert SaturationStep().run(str(night.raw["science"])).read_dq is None
+    corrected = ReferencePixelStep().run(str(night.raw["high"]))
+    with pytest.raises(InputError, match="before reference subtraction"):
+        SaturationStep().run(corrected)
+
+
+def test_reference_pixel_step(night, synthetic, tmp_path):
+    model = ReferencePixelStep().run(str(night.raw["science"]))
+    assert model.reads.dtype == np.float32
+    assert model.header["S_REF"] == "COMPLETE"
+    with pytest.raises(InputError, match="applied already"):
+        ReferencePixelStep().run(model)
+    inner = synthetic.write_raw(
+        tmp_path / "inner.fits", np.zeros((64, 128, 1, 2), np.uint16), [0.0, 5.0], XSTART=65, YSTART=65
+    )
+    untouched = ReferencePixelStep().run(str(inner))
+    assert untouched.header["S_REF"] == "SKIPPED"
+    assert untouched.reads.dtype == np.uint16
+
+
+@pytest.mark.parametrize("fitter", RAMP_FITTERS)
+def test_ramp_fit_step(night, planes, fitter):
+    step = RampFitStep(
+        override_gain=planes("gain", DATA=2.0), override_readnoise=planes("readnoise", DATA=11.0), fitter=fitter
+    )
+    model = step.run(str(night.raw["science"]))
+    border = has(model.dq, "REFERENCE_PIXEL")
+    assert np.isfinite(model.data).all()
+    assert np.isfinite(model.err).all()
+    assert (model.data[border] == 0).all()
+    assert has(model.dq, "DO_NOT_USE")[border].all()
+    assert np.median(model.data[~border]) == pytest.approx(40, rel=0.05)
+    assert (model.header["RAMPFIT"], model.header["DATAMODL"], model.header["DATALVL"]) == (fitter, "RateModel", 1)
+    assert (model.header["R_GAIN"], model.header["R_READNO"]) == ("gain.fits", "readnoise.fits")
+
+
+def test_pixels_without_a_fit_are_zero_and_flagged(night, planes):
+    model = open_model(night.raw["science"])
+    flags = np.zeros(model.reads.shape, np.uint8)
+    flags[20, 20] = 2
+    step = RampFitStep(override_gain=planes("gain", DATA=2.0), override_readnoise=planes("readnoise", DATA=11.0))
+    image = step.run(model.evolve(read_dq=flags))
+    assert (image.data[20, 20], image.err[20, 20], image.chi2[20, 20]) == (0, 0, 0)
+    assert has(image.dq, "DO_NOT_USE")[20, 20]
+    assert has(image.dq, "SATURATED")[20, 20]
+    assert not has(image.dq, "DO_NOT_USE")[21, 21]
+
+
+@pytest.fixture
+def rate(night, planes):
+    step = RampFitStep(override_gain=planes("gain", DATA=2.0), override_readnoise=planes("readnoise", DATA=11.0))
+    return step.run(str(night.raw["science"]))
+
+
+def test_dark_step(rate, planes):
+    dq = np.zeros((64, 128), np.uint32)
+    dq[20, 20] = 1 << 23
+    model = DarkStep(override_dark=planes("dark", DATA=1.5, ERR=0.25, DQ=dq)).run(rate)
+    inside = ~has(rate.dq, "REFERENCE_PIXEL")
+    assert np.allclose(model.data[inside], rate.data[inside] - 1.5, atol=1e-5)
+    assert np.allclose(model.err[inside], np.hypot(rate.err, 0.25)[inside])
+    assert (model.data[~inside] == 0).all()
+    assert has(model.dq, "UNRELIABLE_DARK")[20, 20]
+    assert DarkStep(override_dark="N/A").run(rate).header["S_DARK"] == "SKIPPED"
+
+
+def test_flat_step(rate, planes):
+    response = np.full((64, 128), 2.0)
+    response[20, 20] = 0
+    model = FlatStep(override_flat=planes("flat", DATA=response, ERR=0.1)).run(rate)
+    inside = ~has(rate.dq, "REFERENCE_PIXEL")
+    inside[20, 20] = False
+    assert np.allclose(model.data[inside], rate.data[inside] / 2)
+    assert np.allclose(model.err[inside], np.hypot(rate.err / 2, rate.data / 2 * 0.1 / 2)[inside], rtol=1e-5)
+    assert model.data[20, 20] == rate.data[20, 20]
+    assert has(model.dq, "DO_NOT_USE")[20, 20]
+    assert FlatStep(override_flat="N/A").run(rate).header["S_FLAT"] == "SKIPPED"
+
+
+def test_a_reference_in_memory_is_cut_to_the_data(rate, synthetic):
+    from iris_contract import Subarray
+
+    cover = Subarray(1, 1, 256, 100)
+    whole = np.arange(256 * 100, dtype=np.float32).reshape(100, 256)
+    header = synthetic.make_header("reference", cover, DATAMODL="DarkModel", REFTYPE="dark")
+    content = {"DATA": whole, "ERR": 0 * whole, "DQ": np.zeros((100, 256), np.uint32)}
+    given = ReferenceModel(header, "memory", Reference(header, content))
+    model = DarkStep(override_dark=given).run(rate)
+    assert rate.data[30, 40] - model.data[30, 40] == pytest.approx(whole[30, 40], rel=1e-4)
+    assert model.header["R_DARK"] == "override://memory"
+    small = ReferenceModel(header | {"XSIZE": 64}, "memory", given.reference)
+    with pytest.raises(ReferenceFileError, match="covers"):
+        DarkStep(override_dark=small).run(rate)
+    with pytest.raises(ReferenceFileError, match="REFTYPE='dark'"):
+        FlatStep(override_flat=given).run(rate)
+
+
+@pytest.mark.parametrize("step", [MaskStep, RampFitStep, DarkStep, FlatStep])
+def test_a_missing_reference_is_an_error_naming_kind_and_file(step, night, rate, no_cache):
+    model = rate if step in (DarkStep, FlatStep) else str(night.raw["science"])
+    with pytest.raises(ReferenceFileError) as caught:
+        step().run(model)
+    text = str(caught.value)
+    assert f"override_{step.reference_file_types[0]}" in text
+    assert night.raw["science"].name in text
+    assert len(text.splitlines()) == 1
+
+
+def test_an_override_that_is_no_file(night):
+    with pytest.raises(ReferenceFileError, match=r"DETECTOR=IMG1, DATE-OBS=2035-01-10.*absent\.fits"):
+        MaskStep(override_mask="absent.fits").run(str(night.raw["science"]))
+
+
+def test_an_override_of_another_kind_or_region(night, planes, synthetic, tmp_path):
+    from iris_contract import Subarray
+
+    with pytest.raises(ReferenceFileError, match="REFTYPE='gain'"):
+        MaskStep(override_mask=planes("gain")).run(str(night.raw["science"]))
+    small = synthetic.write_reference(tmp_path / "small.fits", "mask", Subarray(1, 1, 64, 64))
+    with pytest.raises(ReferenceFileError, match="covers"):
+        MaskStep(override_mask=str(small)).run(str(night.raw["science"]))
+
+
+def test_wrong_level_and_errors_that_travel(rate, night):
+    with pytest.raises(LayoutError, match="takes RampModel") as caught:
+        MaskStep(override_mask="N/A").run(rate)
+    assert isinstance(caught.value, StpipeExitException)  # strun ends without a traceback
+    assert caught.value.exit_status == 2
+    copy = pickle.loads(pickle.dumps(caught.value))
+    assert type(copy) is LayoutError
+    assert str(copy) == str(caught.value)
+
+
+def test_an_unknown_fitter_is_named(night, planes):
+    step = RampFitStep(override_gain=planes("gain"), override_readnoise=planes("readnoise"))
+    step.fitter = "best"
+    with pytest.raises(InputError, match=r"fitter.*best"):
+        step.run(str(night.raw["science"]))
+
+
+def test_a_step_that_is_skipped_says_so(rate):
+    from iris_reduction.pipelines.level2 import Level2Pipeline
+
+    pipeline = Level2Pipeline(steps={"dark": {"skip": True}, "flat": {"override_flat": "N/A"}})
+    image = pipeline.run(rate)
+    assert (image.header["S_DARK"], image.header["S_FLAT"]) == ("SKIPPED", "SKIPPED")
