@@ -9,6 +9,7 @@ since a file that needs it does not hold the dtype that its layout promises.
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -56,12 +57,28 @@ def _open_stream(path: Path) -> BinaryIO:
 
 def _read_headers(stream: BinaryIO, path: Path) -> fits.HDUList:
     try:
+        _refuse_absurd(stream)
         hdus = fits.open(stream, mode="readonly", memmap=False, lazy_load_hdus=False, disable_image_compression=True)
         for hdu in hdus:
             _parse(hdu)
     except Exception as error:  # what a broken header raises in astropy is nearly any type
         raise LayoutError(f"not a readable FITS file, perhaps truncated: {error}", file=path) from None
     return hdus
+
+
+def _refuse_absurd(stream: BinaryIO) -> None:
+    """Raise ValueError at headers that would keep astropy counting for hours; FITS allows 999 axes and columns."""
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(0)
+    while stream.tell() < size:
+        header = fits.Header.fromfile(stream)
+        for key in ("NAXIS", "TFIELDS"):
+            if header.get(key, 0) not in range(1000):
+                raise ValueError(f"{key}={header[key]!r} is no number from 0 to 999")
+        if header.data_size < 0:
+            raise ValueError("the data have a negative size")
+        stream.seek(header.data_size_padded, os.SEEK_CUR)
+    stream.seek(0)
 
 
 def _parse(hdu: Any) -> None:

@@ -121,6 +121,17 @@ def test_wrong_dtype_or_shape_is_named(written, data, told):
     assert check_file(path)
 
 
+@pytest.mark.parametrize("key", ["NAXIS", "TFIELDS"])
+@pytest.mark.parametrize("value", [99999999999, -1, 1000, 1.5, "'x'"])
+def test_absurd_counts_are_refused_before_anybody_counts(written, key, value):
+    path = written("TruthModel")
+    content = path.read_bytes()
+    at = next(at for at in range(len(content) // 2, len(content), 80) if content[at : at + 8].rstrip() == key.encode())
+    path.write_bytes(content[:at] + f"{key:8}= {value:>20}".ljust(80).encode() + content[at + 80 :])
+    assert f"{key}=" in refusal(Truth.read, path)
+    assert complain(path)
+
+
 def test_table_in_the_place_of_an_image_and_the_reverse(written):
     table = fits.BinTableHDU(np.zeros(2, dtype=[("A", "f4")]), name="DATA")
     assert "must be an uncompressed image" in refusal(Image.read, rewrite(written("RateModel"), "DATA", table))
