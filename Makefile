@@ -2,8 +2,7 @@
 # updated when pyproject.toml changes.
 #
 #   make run    simulate, calibrate, reduce, score and report the scenario `quick`
-#   make test   every check: style, types, import rules, tests, doctests, documentation
-#   make docs   build the documentation
+#   make test   every check: lint, types, imports, unit, doctest, docs; each is a target of its own
 #   make clean  remove .venv and everything built; runs stay
 
 CANDIDATES := python3.13 python3.12 python3.11 python3
@@ -14,9 +13,8 @@ is_supported = $(shell $1 -c '$(SUPPORTED)' 2>/dev/null)
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-DOCS := $(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 
-.PHONY: help run test docs clean
+.PHONY: help run test lint types imports unit doctest docs clean
 .DELETE_ON_ERROR:
 
 help:
@@ -25,18 +23,29 @@ help:
 run: $(VENV)/.installed
 	$(BIN)/iris-testbed run quick --out runs/quick
 
-test: $(VENV)/.installed-test
+test: lint types imports unit doctest docs
+
+lint types imports unit doctest docs: $(VENV)/.installed-test
+
+lint:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-	$(BIN)/pytest -q -n 2
-	$(BIN)/pytest -q --doctest-glob='*.md' README.md docs
-	$(DOCS)
 
-docs: $(VENV)/.installed-test
-	$(DOCS)
-	@echo docs/_build/html/index.html
+types:
+	$(BIN)/mypy
+
+imports:
+	$(BIN)/lint-imports
+
+unit:
+	$(BIN)/pytest -q -n 2
+
+doctest:
+	$(BIN)/pytest -q --doctest-glob='*.md' README.md docs
+
+docs:
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	@echo "documentation: docs/_build/html/index.html"
 
 clean:
 	rm -rf $(VENV) build dist docs/_build docs/_generated .pytest_cache .mypy_cache .ruff_cache .hypothesis

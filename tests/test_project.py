@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from importlib import import_module
@@ -60,7 +61,9 @@ def list_imports(path: Path) -> set[str]:
 
 
 def test_every_package_is_where_the_design_says_and_typed():
-    assert PROJECT["tool"]["hatch"]["build"]["packages"] == [f"{folder}/{name}" for name, folder in PACKAGES.items()]
+    assert PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == [
+        f"{folder}/{name}" for name, folder in PACKAGES.items()
+    ]
     for name, folder in PACKAGES.items():
         assert (ROOT / folder / name / "__init__.py").is_file()
         assert (ROOT / folder / name / "py.typed").is_file()
@@ -148,15 +151,30 @@ def find_step_classes(root: type) -> set[str]:
     return found
 
 
+def build(target: str, source: Path, folder: Path) -> Path:
+    """Build a wheel or sdist of a source tree into a folder; return its path."""
+    command = [sys.executable, "-m", "hatchling", "build", "--target", target, "--directory", str(folder)]
+    subprocess.run(command, cwd=source, check=True, capture_output=True, timeout=60)
+    (path,) = folder.glob("*.whl" if target == "wheel" else "*.tar.gz")
+    return path
+
+
+def list_wheel(path: Path) -> list[str]:
+    with zipfile.ZipFile(path) as archive:
+        return sorted(archive.namelist())
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> list[str]:
     """File names in a wheel built from this tree."""
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=60)
-    (path,) = folder.glob("*.whl")
-    with zipfile.ZipFile(path) as archive:
-        return archive.namelist()
+    return list_wheel(build("wheel", ROOT, tmp_path_factory.mktemp("wheel")))
+
+
+def test_source_distribution_makes_the_same_wheel(wheel, tmp_path):
+    with tarfile.open(build("sdist", ROOT, tmp_path / "sdist")) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (tree,) = tmp_path.glob("iris_testbed-*")
+    assert list_wheel(build("wheel", tree, tmp_path / "again")) == wheel
 
 
 def test_wheel_holds_every_file_of_every_package(wheel):
