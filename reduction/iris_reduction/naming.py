@@ -1,4 +1,4 @@
-"""Names of products and of references that have not been delivered yet."""
+"""Names of products, of references that have not been delivered yet, and of the keywords that record them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import re
 from pathlib import PurePath
 
 from iris_contract.fitsio import Header
+from iris_contract.reftypes import load_reference_types
 
-__all__ = ["name_product", "name_reference"]
+__all__ = ["list_references", "name_product", "name_reference", "reference_keyword"]
 
 _LEVEL = re.compile(r"_LVL\d(?=_)")
 
@@ -35,3 +36,22 @@ def name_reference(header: Header) -> str:
     filters = [str(header["FILTER"])] if header["REFTYPE"] == "flat" else []
     when = re.sub(r"[-:]|\.\d+", "", str(header["USEAFTER"]))
     return "_".join(["IRIS", str(header["DETECTOR"]), str(header["REFTYPE"]).upper(), *filters, when]) + ".fits"
+
+
+def reference_keyword(kind: str) -> str:
+    """Return the header keyword that records a reference of `kind`.
+
+    >>> reference_keyword("readnoise")
+    'R_READNO'
+    """
+    return f"R_{kind}"[:8].upper()
+
+
+def list_references(header: Header) -> dict[str, str]:
+    """Return kind to file name of the references that a product's header records.
+
+    >>> list_references({"R_READNO": "crds://tmt_iris_readnoise_0001.fits", "R_DARK": "mine.fits"})
+    {'dark': 'mine.fits', 'readnoise': 'tmt_iris_readnoise_0001.fits'}
+    """
+    recorded = {kind: header.get(reference_keyword(kind)) for kind in load_reference_types()}
+    return {kind: str(name).removeprefix("crds://") for kind, name in recorded.items() if name is not None}

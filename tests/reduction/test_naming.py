@@ -2,14 +2,13 @@ import doctest
 
 import pytest
 
+from iris_contract.reftypes import load_reference_types
 from iris_reduction import naming
-from iris_reduction.naming import name_product, name_reference
-from iris_reduction.steps import step
+from iris_reduction.naming import name_product, name_reference, reference_keyword
 
 
 def test_examples_of_the_docstrings():
-    assert doctest.testmod(naming) == (0, 3)
-    assert doctest.testmod(step) == (0, 1)
+    assert doctest.testmod(naming) == (0, 5)
 
 
 @pytest.mark.parametrize("level", [1, 2])
@@ -21,3 +20,9 @@ def test_levels_replace_each_other(level):
 def test_only_flats_carry_a_filter():
     header = {"DETECTOR": "IMG2", "REFTYPE": "dark", "FILTER": "dark", "USEAFTER": "2035-01-01T04:00:00"}
     assert name_reference(header) == "IRIS_IMG2_DARK_20350101T040000.fits"
+
+
+def test_no_two_kinds_share_a_keyword():
+    keywords = [reference_keyword(kind) for kind in load_reference_types()]
+    assert len(set(keywords)) == len(keywords)
+    assert max(map(len, keywords)) <= 8

@@ -27,6 +27,7 @@ __all__ = ["TransferPoint", "fit_gain", "measure_photon_transfer"]
 
 Double = npt.NDArray[np.float64]
 _CHANCE = 1e-7
+_QUANTISATION = 1 / 6  # DN^2 of a difference of two rounded reads
 _DARK = 1.0  # DN per increment below which an output counts as unlit
 _FEWEST = 100  # usable pixels of an output below which no gain is claimed
 
@@ -75,7 +76,8 @@ def _measure_output(pixels: npt.NDArray[np.uint16 | np.float32]) -> TransferPoin
     expected = typical * (np.maximum(1.0, mean / level) if lit else np.ones_like(mean))
     kept = variance <= expected * stats.chi2.isf(_CHANCE, freedom) / freedom
     found = float(variance[kept].mean())
-    return TransferPoint(float(mean[kept].mean()), found, found * np.sqrt(2 / (freedom * kept.sum())))
+    error = max(found, _QUANTISATION) * np.sqrt(2 / (freedom * kept.sum()))
+    return TransferPoint(float(mean[kept].mean()), found, float(error))
 
 
 def fit_gain(levels: Sequence[TransferPoint]) -> tuple[float, float]:

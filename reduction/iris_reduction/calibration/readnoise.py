@@ -29,6 +29,7 @@ Float = npt.NDArray[np.float32]
 Double = npt.NDArray[np.float64]
 _CLIP = 5.0
 _PASSES = 4
+_FLOOR = 1e-4  # e-^2: no detector is quieter, and a noise of 0 would make infinite weights
 _ROWS = 32  # rows at a time: keeps the temporaries of a large set small
 
 
@@ -83,13 +84,13 @@ def estimate_read_noise(
 
 def _shrink_output(variance: Double, poisson: Double, number: Double) -> tuple[Double, Double]:
     freedom = np.maximum(2 * number / 3, 1)
-    middle = float(np.median(variance))
+    middle = max(float(np.median(variance)), _FLOOR)
     sampling = (2 * middle + np.maximum(poisson, 0)) ** 2 / (2 * freedom)  # of (2 s^2 + f dt) / 2
     observed = (1.4826 * float(np.median(np.abs(variance - middle)))) ** 2
     intrinsic = max(0.0, observed - float(np.median(sampling)))
     odd = np.abs(variance - middle) > _CLIP * np.sqrt(intrinsic + sampling)
     if not odd.all():
-        middle = float(variance[~odd].mean())  # the median of skewed values would be biased
+        middle = max(float(variance[~odd].mean()), _FLOOR)  # the median of skewed values would be biased
     weight = np.where(odd, 1.0, intrinsic / (intrinsic + sampling))
     best = np.maximum(middle + weight * (variance - middle), 0.01 * middle)
     of_middle = (intrinsic + float(np.median(sampling))) / variance.size

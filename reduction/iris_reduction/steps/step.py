@@ -22,22 +22,14 @@ from iris_contract.errors import InputError, LayoutError, ReferenceFileError
 from iris_contract.fitsio import Header, read_header
 from iris_contract.reftypes import load_reference_types
 from iris_reduction.datamodel import Model, ReferenceModel, get_crds_parameters, open_model
+from iris_reduction.naming import reference_keyword
 from iris_reduction.sets import read_set
 
-__all__ = ["IrisStep", "reference_keyword"]
+__all__ = ["IrisStep"]
 
 tmt_crds.install()  # stpipe has imported crds by now; in other processes the .pth file does it
 
 M = TypeVar("M", bound=Model)
-
-
-def reference_keyword(kind: str) -> str:
-    """Return the header keyword that records a reference of `kind`.
-
-    >>> reference_keyword("readnoise")
-    'R_READNO'
-    """
-    return f"R_{kind}"[:8].upper()
 
 
 class IrisStep(Step):

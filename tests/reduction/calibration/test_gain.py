@@ -79,3 +79,9 @@ def test_refusals(observe):
     for points in ([TransferPoint(1, 1, 0.1)], [TransferPoint(1, 1, 0.1)] * 3):
         with pytest.raises(InputError, match="no photon transfer curve"):
             fit_gain(points)
+
+
+def test_a_silent_lamp_off_frame_does_not_take_all_the_weight():
+    silent = measure_photon_transfer(np.full((40, 256, 5, 5), 5000, np.uint16), USABLE, OUTPUTS)[0]
+    assert silent.variance == 0
+    assert silent.error > 0

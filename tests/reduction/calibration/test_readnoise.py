@@ -61,3 +61,11 @@ def test_errors_are_honest_when_pixels_differ(synthetic):
     pulls = (noise - np.sqrt(truth(sigma))) / error
     assert pulls.std() == pytest.approx(1, abs=0.1)
     assert abs(pulls.mean()) < 0.1
+
+
+def test_silence_gives_a_finite_result():
+    reads = np.full((8, 128, 2, 5), 5000, np.uint16)
+    times = np.tile(5.0 * np.arange(5), (2, 1))
+    noise, error = estimate_read_noise(*measure_read_variance(reads, times, GAIN[:8]), OUTPUTS)
+    assert ((noise > 0) & (noise < 0.1)).all()
+    assert np.isfinite(error).all()
