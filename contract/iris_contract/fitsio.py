@@ -26,7 +26,16 @@ from iris_contract.errors import LayoutError
 from iris_contract.layouts import COLUMN_KINDS, Layout, column_type, load_layouts
 from iris_contract.reftypes import HduSpec
 
-__all__ = ["Header", "find_array_problem", "open_fits", "read_data", "read_header", "read_layout", "write_layout"]
+__all__ = [
+    "Header",
+    "find_array_problem",
+    "open_fits",
+    "read_data",
+    "read_header",
+    "read_layout",
+    "take_cards",
+    "write_layout",
+]
 
 Header = dict[str, Any]
 _NOT_OURS = {"SIMPLE", "BITPIX", "NAXIS", "EXTEND", "COMMENT", "HISTORY", "", "CHECKSUM", "DATASUM"}
@@ -88,14 +97,15 @@ def _parse(hdu: Any) -> None:
         _ = hdu.columns.dtype
 
 
-def _take_cards(header: fits.Header) -> Header:
+def take_cards(header: fits.Header) -> Header:
+    """Return the cards of a header as a plain dict, without the structural and the undefined ones."""
     return {k: v for k, v in header.items() if k not in _NOT_OURS and not isinstance(v, fits.card.Undefined)}
 
 
 def read_header(path: str | Path) -> Header:
     """Return the primary header's cards as a plain dict, without the structural ones."""
     with open_fits(path) as hdus:
-        return _take_cards(hdus[0].header)
+        return take_cards(hdus[0].header)
 
 
 def find_array_problem(spec: HduSpec, hdus: fits.HDUList, sizes: dict[str, int]) -> str | None:
@@ -162,7 +172,7 @@ def read_layout(path: str | Path, *models: str) -> tuple[Layout, Header, dict[st
                 raise LayoutError(problem, file=path, key="DATAMODL", value=layout.model)
             if spec.name in hdus:
                 content[spec.name] = read_data(hdus[spec.name], path)
-        return layout, _take_cards(hdus[0].header), content
+        return layout, take_cards(hdus[0].header), content
 
 
 def _find_layout(path: str | Path, model: object, wanted: tuple[str, ...]) -> Layout:

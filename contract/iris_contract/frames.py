@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from astropy.io.fits import HDUList
 
 from iris_contract.errors import LayoutError, ReferenceFileError
 from iris_contract.exposure import Subarray
@@ -16,8 +17,8 @@ from iris_contract.fitsio import (
     find_array_problem,
     open_fits,
     read_data,
-    read_header,
     read_layout,
+    take_cards,
     write_layout,
 )
 from iris_contract.instrument import Detector, load_instrument
@@ -137,18 +138,19 @@ class Reference:
         Raises LayoutError, or ReferenceFileError where it is another kind or does not cover.
         """
         kind_type = _find_type(kind, path)
-        header = read_header(path)
-        if header.get("REFTYPE") != kind:
-            raise ReferenceFileError(
-                f"expected a {kind} reference", file=path, key="REFTYPE", value=header.get("REFTYPE")
-            )
-        if not any(axis in spec.axes for spec in kind_type.hdus for axis in ("ny", "nx")):
-            return cls(header, read_layout(path, kind_type.model)[2])
-        cover = read_region(header, path)
-        region = cover if region is None else region
-        if not cover.contains(region):
-            raise ReferenceFileError(f"{kind} reference covers {cover}, the data need {region}", file=path)
-        return cls(header, _read_cut(path, kind_type, cover, region))
+        with open_fits(path) as hdus:
+            header = take_cards(hdus[0].header)
+            if header.get("REFTYPE") != kind:
+                raise ReferenceFileError(
+                    f"expected a {kind} reference", file=path, key="REFTYPE", value=header.get("REFTYPE")
+                )
+            if not any(axis in spec.axes for spec in kind_type.hdus for axis in ("ny", "nx")):
+                return cls(header, read_layout(path, kind_type.model)[2])
+            cover = read_region(header, path)
+            region = cover if region is None else region
+            if not cover.contains(region):
+                raise ReferenceFileError(f"{kind} reference covers {cover}, the data need {region}", file=path)
+            return cls(header, _read_cut(hdus, path, kind_type, cover, region))
 
     def write(self, path: str | Path) -> None:
         """Write the reference atomically; raises LayoutError, or ReferenceFileError for an unknown kind."""
@@ -162,22 +164,23 @@ def _find_type(kind: str, path: str | Path) -> ReferenceType:
     return table[kind]
 
 
-def _read_cut(path: str | Path, kind: ReferenceType, cover: Subarray, region: Subarray) -> dict[str, npt.NDArray[Any]]:
+def _read_cut(
+    hdus: HDUList, path: str | Path, kind: ReferenceType, cover: Subarray, region: Subarray
+) -> dict[str, npt.NDArray[Any]]:
     """Content of a reference that covers `cover`, its ny and nx axes cut to `region`."""
     rows, columns = region.cut_from(cover)
     content: dict[str, npt.NDArray[Any]] = {}
     sizes: dict[str, int] = {}
-    with open_fits(path) as hdus:
-        if hdus[0].header.get("DATAMODL") != kind.model:
-            raise LayoutError(f"expected {kind.model}", file=path, key="DATAMODL", value=hdus[0].header.get("DATAMODL"))
-        for spec in kind.hdus:
-            problem = find_array_problem(spec, hdus, sizes)
-            if problem:
-                raise LayoutError(problem, file=path, key="DATAMODL", value=kind.model)
-            _check_size(cover, spec, hdus[spec.name].shape if spec.dtype != "table" else (), path)
-            cut = tuple({"ny": rows, "nx": columns}.get(axis, slice(None)) for axis in spec.axes)
-            whole = spec.dtype == "table" or region == cover
-            content[spec.name] = read_data(hdus[spec.name], path, None if whole else cut)
+    if hdus[0].header.get("DATAMODL") != kind.model:
+        raise LayoutError(f"expected {kind.model}", file=path, key="DATAMODL", value=hdus[0].header.get("DATAMODL"))
+    for spec in kind.hdus:
+        problem = find_array_problem(spec, hdus, sizes)
+        if problem:
+            raise LayoutError(problem, file=path, key="DATAMODL", value=kind.model)
+        _check_size(cover, spec, hdus[spec.name].shape if spec.dtype != "table" else (), path)
+        cut = tuple({"ny": rows, "nx": columns}.get(axis, slice(None)) for axis in spec.axes)
+        whole = spec.dtype == "table" or region == cover
+        content[spec.name] = read_data(hdus[spec.name], path, None if whole else cut)
     return content
 
 
