@@ -114,6 +114,15 @@ def test_dependencies_are_those_that_are_imported():
     assert {IMPORT_NAMES.get(name, name) for name in named} == imported
 
 
+def test_tests_import_nothing_that_is_not_declared():
+    optional = PROJECT["project"]["optional-dependencies"]
+    lines = [*PROJECT["project"]["dependencies"], *optional["test"], *optional["docs"]]
+    declared = {re.split(r"[<>=!~\[ ]", line)[0] for line in lines}
+    known = {IMPORT_NAMES.get(name, name) for name in declared} | set(PACKAGES) | set(sys.stdlib_module_names)
+    imported = set().union(*map(list_imports, (ROOT / "tests").rglob("*.py")))
+    assert imported - known == set()
+
+
 def test_documentation_says_why_each_dependency_is_there():
     optional = PROJECT["project"]["optional-dependencies"]
     lines = [*PROJECT["project"]["dependencies"], *optional["test"], *optional["docs"]]
