@@ -150,6 +150,23 @@ def test_a_region_inside_the_maps_is_cut(inner: AsBuilt, expose: Expose) -> None
     np.testing.assert_array_equal(from_cover[1].cause, from_own[1].cause)
 
 
+def test_effects_draw_independent_numbers(inner: AsBuilt, expose: Expose) -> None:
+    """Light, dark, reset and read noise of the same pixels, each alone: any two within 4.4 standard errors.
+
+    Light and dark current have equal rates here, so that equal draws would give equal charges.
+    """
+    exposure = expose(readout=Readout("UTR", 1, (4000.0, 8000.0)))
+
+    def draw(rate: float, *effects: str) -> np.ndarray:
+        reads = observe(UniformSky(rate), exposure, inner, seed=5, night=1, effects=effects)[0].reads
+        return reads[:, :, 0, 0].astype(float)[inner.dark < 0.015]
+
+    light, both = draw(0.005, "photon_noise"), draw(0.0, "photon_noise", "dark")
+    dark = both - 2000 * inner.dark[inner.dark < 0.015]
+    correlation = np.corrcoef([light, dark, draw(0.0, "reset_noise"), draw(0.0, "read_noise")])
+    assert np.all(np.abs(correlation[np.triu_indices(4, 1)]) < 4.4 / np.sqrt(light.size))
+
+
 def test_exposures_nights_seeds_and_detectors_are_independent(inner: AsBuilt, expose: Expose) -> None:
     """Correlation of the noise of any two within 4.4 standard errors; false alarm 1e-4 in all."""
 

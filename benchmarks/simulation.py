@@ -1,0 +1,125 @@
+"""Speed and memory of the simulator, beside plain numpy doing the two costliest effects.
+
+Each case runs in a process of its own: build the as-built maps, observe the ladder of eight rates
+with every effect on, keep the best of a few repeats. Processor time counts all threads and hardly
+depends on what else the machine does. The numpy peer draws scene photons read by read and adds read
+noise, in one thread, at the same rates; it has no dark current, hits, wells, gain or truth.
+`compile` is the first tiny exposure of a process with an empty numba cache, `cached` the same with a
+filled one; both include drawing the as-built maps.
+
+    python benchmarks/simulation.py [--json] [--case 512x512x20 ...] [--repeats 3]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+CASES = ("512x512x20", "2048x2048x20", "4096x4096x5")
+RATES = (0.02, 0.1, 0.5, 2.0, 10.0, 50.0, 200.0, 500.0)
+
+
+def best(call: Callable[[], Any], repeats: int) -> tuple[float, float]:
+    """Return the shortest wall-clock and the shortest processor time, of all threads, of `call` in s."""
+    times = []
+    for _ in range(repeats):
+        begin = time.perf_counter(), time.process_time()
+        call()
+        times.append((time.perf_counter() - begin[0], time.process_time() - begin[1]))
+    return min(wall for wall, _ in times), min(processor for _, processor in times)
+
+
+def measure(case: str, repeats: int) -> dict[str, Any]:
+    """Return the figures of one case, in this process."""
+    from iris_contract import Exposure, Readout, Subarray, load_instrument
+    from iris_simulator import Ladder, build_as_built, observe
+
+    ny, nx, reads = map(int, case.split("x"))
+    detector, scene = load_instrument().detector("IMG1"), Ladder(RATES)
+    start = datetime(2035, 1, 10, 6, tzinfo=UTC)
+
+    def take(region: Subarray, as_built: Any, count: int) -> None:
+        readout = Readout.up_the_ramp(count, 10.0)
+        exposure = Exposure("benchmark", "SCI", "IMG1", region, readout, start, 1)
+        observe(scene, exposure, as_built, seed=1, night=1)
+
+    tiny, region = Subarray(1, 1, 16, 16), Subarray(1, 1, nx, ny)
+    first = best(lambda: take(tiny, build_as_built(detector, tiny, 1), 2), 1)
+    built = best(lambda: build_as_built(detector, region, 1), 1)
+    as_built = build_as_built(detector, region, 1)
+    wall, processor = best(lambda: take(region, as_built, reads), repeats)
+    part = scene.rate(detector, Subarray(1, 1, nx, min(ny, 512)))
+    peer = best(lambda: simulate_with_numpy(part, reads), repeats)[1] / (part.size * reads)
+    return {
+        "case": case,
+        "first_s": first[0],
+        "as_built_s": built[0],
+        "observe_s": wall,
+        "mpix_reads_per_s": ny * nx * reads / wall / 1e6,
+        "processor_ns_per_pix_read": processor / (ny * nx * reads) * 1e9,
+        "numpy_ns_per_pix_read": peer * 1e9,
+        "peak_memory_GB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
+        "raw_GB": ny * nx * reads * 2 / 1e9,
+    }
+
+
+def simulate_with_numpy(rate: np.ndarray, reads: int) -> np.ndarray:
+    """Return raw reads uint16 (ny, nx, reads) with photon and read noise only."""
+    generator = np.random.default_rng(1)
+    charge = np.zeros(rate.shape)
+    raw = np.empty((*rate.shape, reads), np.uint16)
+    for read in range(reads):
+        charge += generator.poisson(rate * 10.0)
+        signal = (charge + 11 * generator.normal(size=rate.shape)) / 2 + 5000
+        raw[..., read] = np.clip(np.rint(signal), 0, 65535)
+    return raw
+
+
+def run_apart(case: str, repeats: int, cache: str) -> dict[str, Any]:
+    """Measure `case` in a new process whose numba cache is the folder `cache`."""
+    command = [sys.executable, __file__, "--inside", case, "--repeats", str(repeats)]
+    environment = os.environ | {"NUMBA_CACHE_DIR": cache}
+    found = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    result: dict[str, Any] = json.loads(found.stdout)
+    return result
+
+
+def main() -> None:
+    """Run the cases and print a table or JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--case", action="append", help="NYxNXxREADS; may be repeated")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--inside", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.inside:
+        print(json.dumps(measure(options.inside, options.repeats)))
+        return
+    with tempfile.TemporaryDirectory() as cache:
+        compiling = run_apart("16x16x2", 1, cache)["first_s"]
+        cached = run_apart("16x16x2", 1, cache)["first_s"]
+        rows = [run_apart(case, options.repeats, cache) for case in options.case or CASES]
+    if options.json:
+        print(json.dumps({"compile_s": compiling, "cached_s": cached, "cases": rows}, indent=2))
+        return
+    print(f"first exposure of a process: compile {compiling:.2f} s, cached {cached:.2f} s")
+    names = ("as_built_s", "observe_s", "mpix_reads_per_s", "processor_ns_per_pix_read", "numpy_ns_per_pix_read")
+    names += ("peak_memory_GB", "raw_GB")
+    print("  ".join(["case".rjust(14), *names]))
+    for row in rows:
+        print("  ".join([row["case"].rjust(14), *(f"{row[name]:{len(name)}.2f}" for name in names)]))
+
+
+if __name__ == "__main__":
+    main()
