@@ -8,7 +8,7 @@ import pytest
 from iris_contract import DQ
 
 SHAPE, SKY = (200, 300), 77.0
-FIGURES = {"relative_bias", "pull_mean", "pull_width", "yield"}
+RESPONSE = np.resize([0.5, 0.9, 1.0, 1.1, 1.5], SHAPE)  # median 1: what the flat takes out
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def good(shared_bench):
             name = f"{role}{night}.fits"
             data = scene + np.random.default_rng(night).normal(size=SHAPE) * err
             shared_bench.image(name, data, err, model="ImagerModel")
-            truth = shared_bench.truth(name, scene, detected=scene * 1.3)
+            truth = shared_bench.truth(name, scene, detected=scene * RESPONSE)
             more = {"night": night, "family": "image", "exposure": role}
             rows.append(shared_bench.row(name, "ImagerModel", truth, **more))
     return rows
@@ -67,6 +67,20 @@ def lose_columns(image):
 )
 def test_faults(shared_bench, good, fault, expected):
     assert failing(shared_bench, shared_bench.edit(good, fault)) == expected
+
+
+@pytest.mark.parametrize(("scene", "unit"), [(77.0, 1.3), (0.5, 1.0)])
+def test_truth_is_in_the_unit_of_the_flat(bench, scene, unit):
+    """Lit pixels of median response 1.3 define the flat's 1; without light the ratio cannot be told."""
+    plane = np.full(SHAPE, scene)
+    detected = plane * RESPONSE * 1.3
+    detected[:4] = 1e6
+    cause = np.where(np.arange(SHAPE[0]) < 4, DQ["HOT"], 0)[:, None] * np.ones(SHAPE)
+    bench.image("a.fits", plane * unit, plane, model="ImagerModel")
+    truth = bench.truth("a.fits", plane, detected=detected, cause=cause.astype("u4"))
+    row = bench.row("a.fits", "ImagerModel", truth, family="image", exposure="sky")
+    values = {s.metric: s.value for s in bench.sample([row])}
+    assert values["image.relative_bias"] == pytest.approx(0, abs=1e-6)
 
 
 def test_a_dark_scene_has_no_flux_scale(bench):

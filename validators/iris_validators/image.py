@@ -38,7 +38,7 @@ METRICS = index_metrics(
 BRIGHT = 5.0  # e-/s
 
 
-def find_scale(evidence: ImageEvidence) -> float:
+def _find_scale(evidence: ImageEvidence) -> float:
     """Return the median response of the region's good pixels, from truth."""
     lit = evidence.good & (evidence.truth.rate_scene > BRIGHT)
     if not lit.any():
@@ -47,7 +47,7 @@ def find_scale(evidence: ImageEvidence) -> float:
 
 
 def _compare(evidence: ImageEvidence) -> Residuals:
-    truth = evidence.truth.rate_scene * np.float32(find_scale(evidence))
+    truth = evidence.truth.rate_scene * np.float32(_find_scale(evidence))
     return Residuals.of_image(evidence.image, truth, evidence.good)
 
 
