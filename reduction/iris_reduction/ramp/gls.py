@@ -113,6 +113,7 @@ def _fit_complete(
     """Fit pixels whose every read is usable, LANES at a time; `suspect` tells which may hold a jump."""
     ngroups, nsteps = steps.shape
     tests = np.isfinite(limit) and steps.size > 2
+    freedom = np.float32(steps.size - 1 if steps.size > 1 else np.nan)
     differences = np.zeros(steps.size * LANES, np.float32)
     trail = np.zeros(ngroups * (nsteps + 1) * 3 * LANES, np.float32)
     state = np.ones(ROWS * LANES, np.float32)
@@ -124,7 +125,7 @@ def _fit_complete(
             _sweep_forward(steps, differences, trail, state)
         if tests:
             _sweep_backward(steps, differences, trail, state, limit)
-        _finish(state, np.float32(steps.size - 1))
+        _finish(state, freedom)
         for i in range(last - first):
             rate[first + i] = state[REF + i]
             error[first + i] = state[N + i]
@@ -148,7 +149,7 @@ def _load(reads: Any, gain: Any, variance: Any, differences: Any, state: Any) ->
 
 @njit(cache=True, error_model="numpy")
 def _finish(state: Any, freedom: Any) -> None:
-    """Turn REF, N, A into rate, error, and chi2 per degree of freedom (0/0 = NaN if there is none)."""
+    """Turn REF, N, A into rate, error, and chi2 per degree of freedom."""
     for i in range(LANES):
         state[A + i] = (state[A + i] - state[B + i] * state[SHIFT + i]) / (state[VAR + i] * freedom)
         state[REF + i] += state[SHIFT + i]

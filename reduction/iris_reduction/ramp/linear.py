@@ -55,16 +55,16 @@ def make_linear_fitter(weigh: Weigh) -> RampFitter:
 
 
 def _fit_block(block: Block, weigh: Weigh) -> None:
-    weights, read, photon = (
-        np.array(column) for column in zip(*(_describe(t, weigh) for t in block.times), strict=True)
-    )
-    slopes = np.empty(block.reads.shape[:2])
-    _sum_weighted(block.reads, weights, slopes)
-    slopes *= block.gain[:, None]
-    block.rate[:], block.error[:], block.chi2[:] = _combine(slopes, block.variance, read, photon)
+    weights, read, photon = map(np.array, zip(*(_describe(t, weigh) for t in block.times), strict=True))
+    result = block.rate, block.error, block.chi2
+    _fit_complete(block.reads, weights, read, photon, block.gain, block.variance, *result)
     special = np.flatnonzero((block.flags != 0) | ~np.isfinite(block.rate))
     if len(special):
-        block.rate[special], block.error[special], block.chi2[special] = _refit(block, special, weigh)
+        better = np.empty((3, len(special)), np.float32)
+        slopes = _refit(block, special, weigh)
+        _combine_all(*slopes, block.variance[special], *better)
+        for plane, values in zip(result, better, strict=True):
+            plane[special] = values
 
 
 def _describe(times: Float64, weigh: Weigh) -> tuple[Float64, float, float]:
@@ -75,20 +75,11 @@ def _describe(times: Float64, weigh: Weigh) -> tuple[Float64, float, float]:
     return w, float(w @ w), float(w @ np.minimum.outer(times, times) @ w)
 
 
-@njit(nogil=True, cache=True)
-def _sum_weighted(reads: Any, weights: Any, slopes: Any) -> None:
-    """Sum reads (npix, ngroups, nreads) with weights (ngroups, nreads), in float64."""
-    npix, ngroups, nreads = reads.shape
-    for i in range(npix):
-        for g in range(ngroups):
-            total = 0.0
-            for k in range(nreads):
-                total += weights[g, k] * float(reads[i, g, k])
-            slopes[i, g] = total
-
-
 def _refit(block: Block, pixels: npt.NDArray[np.intp], weigh: Weigh) -> tuple[Float64, Float64, Float64]:
-    """Fit pixels with left out reads: equal patterns of usable reads share their weights."""
+    """Return slopes e-/s of pixels with left out reads, and the two coefficients, (n, ngroups) each.
+
+    Equal patterns of usable reads share their weights.
+    """
     usable = block.usable_reads(pixels)
     slopes, read, photon = (np.full(usable.shape[:2], np.nan) for _ in range(3))
     for g, times in enumerate(block.times):
@@ -99,20 +90,45 @@ def _refit(block: Block, pixels: npt.NDArray[np.intp], weigh: Weigh) -> tuple[Fl
             kept = block.reads[pixels[chosen], g][:, pattern]
             slopes[chosen, g] = (kept * weights).sum(axis=1)  # not BLAS: it may depend on threads
     slopes *= block.gain[pixels, None]
-    return _combine(slopes, block.variance[pixels], read, photon)
+    return slopes, read, photon
 
 
-def _combine(slopes: Float64, variance: Float32, read: Float64, photon: Float64) -> tuple[Float64, Float64, Float64]:
-    """Return rate, error and chi2 (npix,) of ramps (npix, ngroups); a NaN in `read` leaves a ramp out."""
-    usable = np.broadcast_to(np.isfinite(read), slopes.shape)
-    values, noise = np.where(usable, slopes, 0.0), variance[:, None] * read
-    rate = total = np.zeros(len(slopes))
-    precision = np.zeros(slopes.shape)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        for _ in range(3):
-            precision = np.where(usable, 1 / (noise + np.maximum(rate, 0)[:, None] * photon), 0.0)
-            total = precision.sum(axis=1)
-            rate = (precision * values).sum(axis=1) / total
-        scatter = (precision * (values - rate[:, None]) ** 2).sum(axis=1)
-        freedom = usable.sum(axis=1) - 1.0
-        return rate, 1 / np.sqrt(total), np.where(freedom > 0, scatter / freedom, np.nan)
+@njit(nogil=True, cache=True, error_model="numpy")
+def _fit_complete(
+    reads: Any, weights: Any, read: Any, photon: Any, gain: Any, variance: Any, rate: Any, error: Any, chi2: Any
+) -> None:
+    """Fit pixels whose every read is usable; the coefficients (ngroups,) are the same for all."""
+    npix, ngroups, nreads = reads.shape
+    slopes = np.empty(ngroups)
+    for i in range(npix):
+        for g in range(ngroups):
+            total = 0.0
+            for k in range(nreads):
+                total += weights[g, k] * reads[i, g, k]
+            slopes[g] = total * gain[i]
+        rate[i], error[i], chi2[i] = _combine(slopes, read, photon, variance[i])
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _combine_all(slopes: Any, read: Any, photon: Any, variance: Any, rate: Any, error: Any, chi2: Any) -> None:
+    """Combine the ramps of pixels with coefficients (npix, ngroups) of their own."""
+    for i in range(len(slopes)):
+        rate[i], error[i], chi2[i] = _combine(slopes[i], read[i], photon[i], variance[i])
+
+
+@njit(cache=True, error_model="numpy")
+def _combine(slopes: Any, read: Any, photon: Any, variance: float) -> tuple[float, float, float]:
+    """Return rate, error and chi2 of one pixel; ramps whose coefficients are NaN are left out."""
+    rate, total, square, ramps = 0.0, 0.0, 0.0, 0
+    for _ in range(3):
+        last, total, shift, square, ramps = rate, 0.0, 0.0, 0.0, 0
+        for g in range(len(slopes)):
+            if not np.isnan(read[g]):
+                precision = 1.0 / (variance * read[g] + max(last, 0.0) * photon[g])
+                total += precision
+                shift += precision * (slopes[g] - last)
+                square += precision * (slopes[g] - last) ** 2
+                ramps += 1
+        rate = last + shift / total
+        square -= shift * shift / total
+    return rate, 1.0 / np.sqrt(total), square / (ramps - 1) if ramps > 1 else np.nan
