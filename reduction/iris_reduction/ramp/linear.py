@@ -15,6 +15,7 @@ Not modelled: jumps (none is rejected), anything that leaves a trend within a ra
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -41,7 +42,7 @@ def make_linear_fitter(weigh: Weigh) -> RampFitter:
         jump_sigma: float = 4.5,
     ) -> RampFit:
         """Fit every pixel; arguments, result and errors as `RampFitter`."""
-        return fit_blocks(
+        found = fit_blocks(
             lambda block: _fit_block(block, weigh),
             reads,
             times,
@@ -50,6 +51,7 @@ def make_linear_fitter(weigh: Weigh) -> RampFitter:
             read_dq=read_dq,
             jump_sigma=jump_sigma,
         )
+        return replace(found, jumps=None)
 
     return fit
 

@@ -40,14 +40,15 @@ class RampFit:
     `rate` and `error` float32 e-/s are NaN, and `dq` uint32 has DO_NOT_USE, exactly where no two
     reads of one ramp can be used. `dq` also has SATURATED where a read was, JUMP_DET where a jump
     was found. `chi2` float32 is per degree of freedom, NaN where the fitter has none left over.
-    `jumps` has the columns JUMP_COLUMNS, ordered by Y, X, GROUP, READ.
+    `jumps` has the columns JUMP_COLUMNS, ordered by Y, X, GROUP, READ; it is None where the fitter
+    does not look for jumps.
     """
 
     rate: Float32
     error: Float32
     dq: npt.NDArray[np.uint32]
     chi2: Float32
-    jumps: npt.NDArray[Any]
+    jumps: npt.NDArray[Any] | None
 
 
 class RampFitter(Protocol):

@@ -71,5 +71,5 @@ def _make_planes(fit: RampFit, dq: npt.NDArray[np.uint32]) -> tuple[Any, ...]:
     rate, error, chi2 = (np.where(unmeasured, np.float32(0), plane) for plane in (fit.rate, fit.error, fit.chi2))
     flags = np.where(border, dq, dq | fit.dq)
     flags[unmeasured] |= np.uint32(DQ["DO_NOT_USE"])
-    jumps = fit.jumps[~border[fit.jumps["Y"], fit.jumps["X"]]]
+    jumps = None if fit.jumps is None else fit.jumps[~border[fit.jumps["Y"], fit.jumps["X"]]]
     return rate, error, flags, np.nan_to_num(chi2, nan=0.0, posinf=np.inf), jumps

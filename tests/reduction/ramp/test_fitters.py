@@ -71,6 +71,12 @@ def test_order_of_ramps(fitter, seed, rate, ramps):
     same(fitter(**data), fitter(**swapped))
 
 
+def take_bytes(fit, name):
+    """Bytes of a plane or table of a fit; None where there is none."""
+    plane = getattr(fit, name)
+    return None if plane is None else plane.tobytes()
+
+
 @EVERY
 @given(seed=SEEDS, rate=RATES)
 def test_integers_give_exactly_what_floats_give(fitter, seed, rate, ramps):
@@ -79,7 +85,7 @@ def test_integers_give_exactly_what_floats_give(fitter, seed, rate, ramps):
     integers[0, 0, 0, 3] = 0  # differences of unsigned integers would wrap
     one, other = (fitter(**(data | {"reads": r})) for r in (integers, integers.astype(np.float32)))
     for name in ("rate", "error", "chi2", "dq", "jumps"):
-        assert getattr(one, name).tobytes() == getattr(other, name).tobytes()
+        assert take_bytes(one, name) == take_bytes(other, name)
 
 
 @EVERY
@@ -114,7 +120,7 @@ def test_blocks_do_not_show(fitter, ramps, monkeypatch):
     monkeypatch.setattr(protocol, "BLOCK_READS", 5 * TIMES.size * 5)
     parts = fitter(**data, read_dq=read_dq)
     for name in ("rate", "error", "chi2", "dq", "jumps"):
-        assert getattr(whole, name).tobytes() == getattr(parts, name).tobytes()
+        assert take_bytes(whole, name) == take_bytes(parts, name)
 
 
 @EVERY
@@ -138,13 +144,13 @@ def test_number_of_threads_does_not_matter(fitter, ramps):
     finally:
         numba.set_num_threads(before)
     for name in ("rate", "error", "chi2", "dq", "jumps"):
-        assert len({getattr(fit, name).tobytes() for fit in results}) == 1
+        assert len({take_bytes(fit, name) for fit in results}) == 1
 
 
 @EVERY
 def test_jumps_table(fitter, ramps):
     fit = fitter(**ramps(4, 3.0, TIMES, 5))
-    assert fit.jumps.dtype == JUMP_COLUMNS
+    assert fit.jumps is None or fit.jumps.dtype == JUMP_COLUMNS
 
 
 @EVERY
