@@ -98,7 +98,7 @@ def _describe_measured(run: Path) -> list[dict[str, Any]]:
         half = None if row.low is None or row.high is None else float(f"{(row.high - row.low) / 2:.3g}")
         rows.append(
             {
-                "specification": row.metric,
+                "specification": row.requirement,
                 "algorithm": row.algorithm,
                 "setting": row.setting,
                 "condition": row.condition,
