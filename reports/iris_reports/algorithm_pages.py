@@ -9,7 +9,6 @@ from iris_reports.catalogue import CALIBRATION_FAMILIES, describe_family
 from iris_reports.conditions import parse_condition
 from iris_reports.context import Report
 from iris_reports.curves import Curve, collect_curves, describe_curve, describe_limits, draw_curve, tabulate_curve
-from iris_reports.gallery import make_exhibits, make_output_plot
 from iris_reports.matrix import build_family_matrix, judge_rows
 from iris_reports.site import Plot
 from iris_reports.wording import count_verdicts, describe_value, humanize, make_slug, summarize_counts, word_setting
@@ -68,8 +67,8 @@ def write_algorithm_page(report: Report, family: str, algorithm: str) -> None:
         summary=summarize_counts(count_verdicts(rows)),
         rows=report.view(rows),
         curves=_pair_curves(report, family, algorithm, stem),
-        outputs=make_output_plot(report.site, report.run, family, algorithm, stem) if wants_outputs else None,
-        exhibits=make_exhibits(report.site, report.run, family, algorithm, stem),
+        outputs=report.gallery.outputs(family, algorithm, stem) if wants_outputs else None,
+        exhibits=report.gallery.exhibits(family, algorithm, stem),
         commands=_list_once([row.reproduce for row in rows]),
         seeds=_list_once([row.seeds for row in rows]),
         artifacts=[report.site.link_into_run(name) for name in _list_once([a for row in rows for a in row.artifacts])],

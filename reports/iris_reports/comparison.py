@@ -7,22 +7,21 @@ the as-built map of their kind. Pixels are good where truth says so and they are
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from iris_contract.dq import has
 from iris_contract.errors import LayoutError
-from iris_contract.exposure import Subarray
-from iris_contract.fitsio import read_header
 from iris_contract.frames import AsBuiltMaps, Image, Reference, Truth, read_region
 from iris_contract.instrument import load_instrument
 from iris_contract.manifest import ManifestRow
 from iris_contract.reftypes import load_reference_types
 
-__all__ = ["ClassComparison", "Comparison", "choose_examples", "compare", "compare_classes"]
+__all__ = ["ClassComparison", "Comparer", "Comparison", "choose_examples"]
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -85,12 +84,41 @@ def _kind_of(model: str) -> str | None:
     return next((kind.kind for kind in load_reference_types().values() if kind.model == model), None)
 
 
-def compare(run: Path, row: ManifestRow) -> Comparison | None:
-    """Return the comparison, or None for a product without a map to compare; raises InputError."""
-    if row.model in ("RateModel", "ImagerModel"):
-        return _compare_image(run, row)
-    kind = _kind_of(row.model)
-    return _compare_reference(run, row, kind) if kind in _AS_BUILT else None
+@dataclass(slots=True)
+class Comparer:
+    """Compares products of the run directory `run` with truth; reads each file of as-built maps once."""
+
+    run: Path
+    built: dict[str, AsBuiltMaps] = field(default_factory=dict)
+
+    def compare(self, row: ManifestRow) -> Comparison | None:
+        """Return the comparison, or None for a product without a map to compare; raises InputError."""
+        if row.model in ("RateModel", "ImagerModel"):
+            return _compare_image(self.run, row)
+        kind = _kind_of(row.model)
+        if kind not in _AS_BUILT:
+            return None
+        content, built, cut, light = self._read(row, kind)
+        planes = _widen(getattr(built, _AS_BUILT[kind])[cut], content["DATA"], content["ERR"])
+        return Comparison(row, *planes, light & (built.bad[cut] == 0), _UNITS[kind], f"as-built {kind}")
+
+    def compare_classes(self, row: ManifestRow) -> ClassComparison | None:
+        """Return true and found pixel classes of a bad pixel map, or None for another product."""
+        if _kind_of(row.model) != "mask":
+            return None
+        content, built, cut, light = self._read(row, "mask")
+        usable = light | has(built.bad[cut], "BAD_REF_PIXEL")
+        return ClassComparison(row, built.bad[cut], content["DQ"], usable)
+
+    def _read(self, row: ManifestRow, kind: str) -> tuple[dict[str, Any], AsBuiltMaps, tuple[slice, slice], Mask]:
+        """Content of a reference, as-built maps, their cut that it covers, and its light-sensitive pixels."""
+        if row.truth not in self.built:
+            self.built[row.truth] = AsBuiltMaps.read(row.path(self.run, "truth"))
+        product, built = row.path(self.run), self.built[row.truth]
+        reference = Reference.read(product, kind)
+        region, cover = read_region(reference.header, product), read_region(built.header, row.truth)
+        detector = load_instrument().detector(str(built.header.get("DETECTOR")))
+        return reference.content, built, region.cut_from(cover), ~region.reference_pixels(detector)
 
 
 def _compare_image(run: Path, row: ManifestRow) -> Comparison:
@@ -107,31 +135,3 @@ def _widen(
     truth: npt.NDArray[np.float32], product: npt.NDArray[np.float32], sigma: npt.NDArray[np.float32]
 ) -> tuple[Array, Array, Array]:
     return truth.astype(np.float64), product.astype(np.float64), sigma.astype(np.float64)
-
-
-def _read_reference(run: Path, row: ManifestRow, kind: str) -> tuple[Reference, AsBuiltMaps, tuple[slice, slice], Mask]:
-    """Product, as-built maps, the cut of the maps that the product covers, and its light-sensitive pixels."""
-    product, truth = row.path(run), row.path(run, "truth")
-    region, cover = read_region(read_header(product), product), read_region(read_header(truth), truth)
-    built = AsBuiltMaps.read(truth)
-    return Reference.read(product, kind), built, region.cut_from(cover), _light(built, region)
-
-
-def _light(built: AsBuiltMaps, region: Subarray) -> Mask:
-    detector = load_instrument().detector(str(built.header.get("DETECTOR")))
-    return np.asarray(~region.reference_pixels(detector), dtype=bool)
-
-
-def _compare_reference(run: Path, row: ManifestRow, kind: str) -> Comparison:
-    reference, built, cut, light = _read_reference(run, row, kind)
-    planes = _widen(getattr(built, _AS_BUILT[kind])[cut], reference.content["DATA"], reference.content["ERR"])
-    return Comparison(row, *planes, light & (built.bad[cut] == 0), _UNITS[kind], f"as-built {kind}")
-
-
-def compare_classes(run: Path, row: ManifestRow) -> ClassComparison | None:
-    """Return true and found pixel classes of a bad pixel map, or None for another product."""
-    if _kind_of(row.model) != "mask":
-        return None
-    reference, built, cut, light = _read_reference(run, row, "mask")
-    usable = light | has(built.bad[cut], "BAD_REF_PIXEL")
-    return ClassComparison(row, built.bad[cut], reference.content["DQ"], usable)

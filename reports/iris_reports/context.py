@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from iris_contract.manifest import SETTINGS
 from iris_contract.scorecard import ScoreRow
+from iris_reports.gallery import Gallery
 from iris_reports.navigation import PageMap
 from iris_reports.points import Point
 from iris_reports.ranking import Leaderboard
@@ -29,6 +30,7 @@ class Report:
     specifications: Mapping[str, Specification]
     boards: tuple[Leaderboard, ...]
     points: tuple[Point, ...]
+    gallery: Gallery
 
     @property
     def titles(self) -> dict[str, str]:

@@ -101,16 +101,18 @@ def draw_curve(curve: Curve) -> str:
 
 
 def _span(curve: Curve) -> tuple[float, float]:
-    """Vertical range: every value, and the limits and interval ends unless they dwarf the values."""
-    rows = curve.points
-    values = _finite([row.value for row in rows]) or [0.0]
+    """Vertical range: all values and typical intervals; limits and long intervals unless they dwarf those."""
+    points = [point for point in curve.points if point.value is not None and math.isfinite(point.value)]
+    values = [float(point.value or 0.0) for point in points] or [0.0]
     low, high = min(values), max(values)
-    limits = _finite([edge for row in rows for edge in (row.limit_low, row.limit_high)])
-    ends = _finite([edge for row in rows for edge in (row.low, row.high)])
-    reach = 3 * max(high - low, *(abs(edge) * 0.01 for edge in limits), 1e-12)
-    inside = [edge for edge in limits if low - 3 * reach <= edge <= high + 3 * reach]
-    inside += [edge for edge in ends if low - reach <= edge <= high + reach]
-    low, high = min([low, *inside]), max([high, *inside])
+    halves = [(p.high - p.low) / 2 for p in points if p.low is not None and p.high is not None]
+    size = high - low + 2 * (float(np.median(_finite(halves))) if _finite(halves) else 0.0)
+    limits = _finite([edge for p in points for edge in (p.limit_low, p.limit_high)])
+    ends = _finite([edge for p in points for edge in (p.low, p.high)])
+    reach = max(size, *(0.01 * abs(edge) for edge in limits), 1e-12)
+    kept = [edge for edge in limits if low - 9 * reach <= edge <= high + 9 * reach]
+    kept += [edge for edge in ends if low - 3 * reach <= edge <= high + 3 * reach]
+    low, high = min([low, *kept]), max([high, *kept])
     pad = 0.08 * (high - low) or 0.05 * abs(high) or 1.0
     return low - pad, high + pad
 

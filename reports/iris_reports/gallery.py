@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 
 import numpy as np
@@ -13,14 +13,14 @@ from iris_contract.fitsio import read_header
 from iris_contract.frames import read_region
 from iris_contract.instrument import load_instrument
 from iris_contract.manifest import ManifestRow
-from iris_reports.comparison import ClassComparison, Comparison, choose_examples, compare, compare_classes
-from iris_reports.distributions import draw_output_figures, draw_pulls, measure_outputs, measure_pulls
+from iris_reports.comparison import ClassComparison, Comparer, Comparison, choose_examples
+from iris_reports.distributions import OutputFigures, draw_output_figures, draw_pulls, measure_outputs, measure_pulls
 from iris_reports.maps import Map, draw_class_maps, draw_maps, residual_limit
 from iris_reports.run_files import RunFiles
 from iris_reports.site import Link, Plot, Site
 from iris_reports.wording import format_number, format_unit, make_slug, word_setting
 
-__all__ = ["Exhibit", "MapView", "make_exhibits", "make_output_plot"]
+__all__ = ["Exhibit", "Gallery", "MapView"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +47,46 @@ class Exhibit:
     context: str
 
 
-def make_exhibits(site: Site, run: RunFiles, family: str, algorithm: str, stem: str) -> list[Exhibit]:
-    """Return the exhibits of an algorithm; `stem` begins the names of their files. Raises InputError."""
-    exhibits = []
-    for row in choose_examples(run.manifest, family, algorithm):
-        name = f"{stem}-{make_slug(row.setting, row.exposure)}"
-        comparison, classes = compare(run.path, row), compare_classes(run.path, row)
-        if comparison:
-            exhibits.append(_exhibit_values(site, run, comparison, name))
-        elif classes:
-            exhibits.append(_exhibit_classes(site, classes, name))
-    return exhibits
+@dataclass(slots=True)
+class Gallery:
+    """Makes the exhibits of a run; keeps the limits that the algorithms of a family share."""
+
+    site: Site
+    run: RunFiles
+    comparer: Comparer
+    limits: dict[tuple[str, str, str], float] = field(default_factory=dict)
+
+    def exhibits(self, family: str, algorithm: str, stem: str) -> list[Exhibit]:
+        """Return the exhibits of an algorithm; `stem` begins the names of their files. Raises InputError."""
+        exhibits = []
+        for row in choose_examples(self.run.manifest, family, algorithm):
+            name = f"{stem}-{make_slug(row.setting, row.exposure)}"
+            comparison, classes = self.comparer.compare(row), self.comparer.compare_classes(row)
+            if comparison:
+                exhibits.append(_exhibit_values(self.site, comparison, self._share_limit(comparison), name))
+            elif classes:
+                exhibits.append(_exhibit_classes(self.site, classes, name))
+        return exhibits
+
+    def _share_limit(self, comparison: Comparison) -> float:
+        """Residual limit over all algorithms of the family that reduced the same exposure."""
+        key = _key(comparison.row)
+        if key not in self.limits:
+            rows = [row for row in self.run.manifest if _key(row) == key]
+            names = sorted({row.algorithm for row in rows} - {comparison.row.algorithm})
+            others = [row for name in names for row in choose_examples(rows, key[0], name)]
+            found = [other for row in others if (other := self.comparer.compare(row))]
+            self.limits[key] = residual_limit([comparison, *found])
+        return self.limits[key]
+
+    def outputs(self, family: str, algorithm: str, stem: str) -> Plot | None:
+        """Return the plot of a reference per detector output, from every night; None where it has none."""
+        rows = [row for row in self.run.manifest if (row.family, row.algorithm) == (family, algorithm)]
+        return _plot_outputs(self.site, self.comparer, rows, stem)
 
 
-def _shared_limit(run: RunFiles, row: ManifestRow) -> float:
-    """Residual limit over all algorithms of the family that reduced the same exposure."""
-    same = (row.family, row.setting, row.exposure)
-    names = sorted({r.algorithm for r in run.manifest if (r.family, r.setting, r.exposure) == same})
-    examples = [example for name in names for example in choose_examples(run.manifest, row.family, name)]
-    shown = [compare(run.path, r) for r in examples if (r.family, r.setting, r.exposure) == same]
-    return residual_limit([comparison for comparison in shown if comparison])
+def _key(row: ManifestRow) -> tuple[str, str, str]:
+    return row.family, row.setting, row.exposure
 
 
 def _title(row: ManifestRow) -> str:
@@ -81,13 +101,13 @@ def _view_maps(site: Site, name: str, maps: Sequence[Map]) -> tuple[MapView, ...
     return tuple(views)
 
 
-def _exhibit_values(site: Site, run: RunFiles, comparison: Comparison, name: str) -> Exhibit:
+def _exhibit_values(site: Site, comparison: Comparison, limit: float, name: str) -> Exhibit:
     row, histogram = comparison.row, measure_pulls(comparison)
     pulls = None
     if histogram:
         caption = "Pulls of good pixels against the normal distribution that an honest error array gives"
         pulls = site.write_plot(f"{name}-pulls", draw_pulls(histogram), histogram.alt, caption, histogram.table())
-    maps = _view_maps(site, name, draw_maps(comparison, _shared_limit(run, row)))
+    maps = _view_maps(site, name, draw_maps(comparison, limit))
     return _exhibit(site, row, name, maps, pulls, ("over good pixels", "mean", "standard deviation", "median"),
                     _summarize(comparison))  # fmt: skip
 
@@ -135,24 +155,16 @@ def _exhibit(
     return Exhibit(name, _title(row), maps, pulls, head, rows, tuple(files), references, row.context)
 
 
-def make_output_plot(site: Site, run: RunFiles, family: str, algorithm: str, stem: str) -> Plot | None:
-    """Return the plot of a reference per detector output, from every night; None where it has no outputs."""
-    rows = sorted((r for r in run.manifest if (r.family, r.algorithm) == (family, algorithm)), key=_by_setting)
+def _plot_outputs(site: Site, comparer: Comparer, rows: Sequence[ManifestRow], stem: str) -> Plot | None:
     series = {}
-    for setting, group in groupby(rows, key=lambda row: row.setting):
-        nights = _compare_all(run, list(group), compare)
-        header = read_header(nights[0].row.path(run.path)) if nights else {}
-        if nights and "DETECTOR" in header:
-            detector = load_instrument().detector(str(header["DETECTOR"]))
-            figures = measure_outputs(nights, read_region(header), detector)
-            if figures:
-                series[setting] = figures
+    for setting, group in groupby(sorted(rows, key=_by_setting), key=lambda row: row.setting):
+        figures = _measure_setting(comparer, list(group))
+        if figures:
+            series[setting] = figures
     if not series:
         return None
-    head, body = (
-        ("setting", *next(iter(series.values())).table()[0]),
-        [(setting, *line) for setting, figures in series.items() for line in figures.table()[1]],
-    )
+    head = ("setting", *next(iter(series.values())).table()[0])
+    body = [(setting, *line) for setting, figures in series.items() for line in figures.table()[1]]
     alt = " ".join(f"{setting}: {figures.alt}" for setting, figures in series.items())
     caption = "Each detector output: mean over nights with its 95 % interval"
     return site.write_plot(f"{stem}-outputs", draw_output_figures(series), alt, caption, (head, body))
@@ -162,7 +174,9 @@ def _by_setting(row: ManifestRow) -> tuple[str, int, str]:
     return row.setting, row.night, row.product
 
 
-def _compare_all(
-    run: RunFiles, rows: Sequence[ManifestRow], method: Callable[..., Comparison | None]
-) -> list[Comparison]:
-    return [found for row in rows if (found := method(run.path, row))]
+def _measure_setting(comparer: Comparer, rows: Sequence[ManifestRow]) -> OutputFigures | None:
+    nights = [found for row in rows if (found := comparer.compare(row))]
+    if not nights:
+        return None
+    header = read_header(rows[0].path(comparer.run))
+    return measure_outputs(nights, read_region(header), load_instrument().detector(str(header.get("DETECTOR"))))

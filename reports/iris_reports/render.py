@@ -12,7 +12,9 @@ from pathlib import Path
 
 from iris_contract.errors import RunDirectoryError
 from iris_reports.algorithm_pages import write_algorithm_page, write_calibrations_page, write_family_page
+from iris_reports.comparison import Comparer
 from iris_reports.context import Report
+from iris_reports.gallery import Gallery
 from iris_reports.maps import DIVERGING, SEQUENTIAL, encode_ramp
 from iris_reports.navigation import plan_pages
 from iris_reports.points import collect_points
@@ -56,8 +58,9 @@ def _write(files: RunFiles, root: Path) -> None:
     for name in (SEQUENTIAL, DIVERGING):
         site.write_png(f"scale-{make_slug(name)}", encode_ramp(name))
     specifications = load_specifications()
+    boards = tuple(make_leaderboards(files.samples))
     points = tuple(collect_points(files.samples, files.scorecard.rows, specifications))
-    report = Report(files, site, pages, specifications, tuple(make_leaderboards(files.samples)), points)
+    report = Report(files, site, pages, specifications, boards, points, Gallery(site, files, Comparer(files.path)))
     write_overview(report)
     write_requirements_page(report)
     write_verdicts_page(report)

@@ -70,38 +70,44 @@ def _describe_run(report: Report) -> str:
 
 
 def _find(report: Report) -> list[Finding]:
-    findings = [_find_leader(report, family) for family in RANKING_METRICS]
-    for family in dict.fromkeys(row.family for row in report.run.scorecard.rows if row.family not in RANKING_METRICS):
-        page = report.pages.find(family)
-        if page:
-            summary, title = summarize_counts(count_verdicts(report.rows_of(family))), describe_family(family).title
-            findings.append(Finding(f"{title}: {summary}.", Link(page, title)))
+    families = dict.fromkeys(row.family for row in report.run.scorecard.rows if report.pages.find(row.family))
+    findings = [
+        _find_leader(report, family) if family in RANKING_METRICS else _find_family(report, family)
+        for family in families
+    ]
     controls = report.run.controls
     if controls is None:
         text = "Fault-injection controls were not run, so the validators themselves are unproven here."
     else:
         held = sum(control.held for control in controls)
         text = f"Validators tested by faults: {held} of {pluralize(len(controls), 'control')} held."
-    findings.append(Finding(text, Link("controls.html", "Controls")))
-    return [finding for finding in findings if finding.text]
+    return [*findings, Finding(text, Link("controls.html", "Controls"))]
+
+
+def _find_family(report: Report, family: str) -> Finding:
+    """What came out for a family without a ranking: in all, or algorithm by algorithm."""
+    title, members = describe_family(family).title, report.pages.members(family)
+    if len(members) == 1:
+        text = summarize_counts(count_verdicts(report.rows_of(family)))
+    else:
+        parts = [(name, count_verdicts(report.rows_of(family, name))) for name in members]
+        text = "; ".join(f"{humanize(name)} {counts['PASS']} of {sum(counts.values())} pass" for name, counts in parts)
+    return Finding(f"{title}: {text}.", Link(report.pages.find(family), title))
 
 
 def _find_leader(report: Report, family: str) -> Finding:
     board = next((b for b in report.boards if b.family == family), None)
-    title = describe_family(family).title
     if board is None:
-        rows = report.rows_of(family)
-        text = f"{title}: {summarize_counts(count_verdicts(rows))}." if rows else ""
-        return Finding(text, Link(report.pages.find(family), title))
-    leaders = board.leaders
+        return _find_family(report, family)
+    title, leaders = describe_family(family).title, board.leaders
     names = join_words([humanize(name) for name in leaders])
-    rank = "rank first together" if len(leaders) > 1 else "ranks first"
+    rank, whose = ("rank first together", "their") if len(leaders) > 1 else ("ranks first", "its")
     rows = [row for row in report.rows_of(family) if row.algorithm in leaders]
     text = (
         f"{title}: {names} {rank} of {len(board.standings)} algorithms ({word_setting(board.setting)}); "
-        f"of its verdicts, {summarize_counts(count_verdicts(rows))}."
+        f"of {whose} verdicts, {summarize_counts(count_verdicts(rows))}."
     )
-    return Finding(text if len(leaders) == 1 else text.replace("its", "their"), Link(report.pages.find(family), title))
+    return Finding(text, Link(report.pages.find(family), title))
 
 
 def _plot_ranking(report: Report) -> dict[str, list[Plot]]:

@@ -37,7 +37,16 @@ VERDICT_MEANINGS: dict[str, str] = {
     "ERROR": "the algorithm or its measurement broke down",
 }
 
+_VERBS = {
+    "PASS": ("passes", "pass"),
+    "FAIL": ("fails", "fail"),
+    "INCONCLUSIVE": ("is inconclusive", "are inconclusive"),
+    "NOT_MEASURED": ("is not measured", "are not measured"),
+    "NOT_APPLICABLE": ("does not apply", "do not apply"),
+    "ERROR": ("ended in an error", "ended in an error"),
+}
 _ABBREVIATIONS = {"crb": "CRB", "cds": "CDS", "mcds": "MCDS", "ols": "OLS", "gls": "GLS", "rms": "rms", "dq": "DQ"}
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _UNITS = {"1": "", "electron": "e⁻", "electron/s": "e⁻/s", "electron/DN": "e⁻/DN", "e-": "e⁻", "sigma": "σ"}
 
 
@@ -48,7 +57,7 @@ def format_unit(unit: str) -> str:
 
 def humanize(name: str) -> str:
     """Return an identifier as words: `pull_width` becomes `pull width`, `gls` becomes `GLS`."""
-    return " ".join(_ABBREVIATIONS.get(word, word) for word in re.split(r"[_.]+", name) if word)
+    return " ".join(_ABBREVIATIONS.get(word, word) for word in re.split(r"[_\s]+|\.(?!\d)", name) if word)
 
 
 def make_slug(*names: str) -> str:
@@ -77,7 +86,7 @@ def format_number(value: float | None, scale: float | None = None) -> str:
         return "none"
     if not math.isfinite(value):
         return "not a number" if math.isnan(value) else ("infinite" if value > 0 else "minus infinity")
-    if not scale or not math.isfinite(scale):
+    if scale is None or not 0 < scale < math.inf:
         return _sign(f"{value:.4g}")
     decimals = max(0, 1 - math.floor(math.log10(scale)))
     if decimals > 9 or abs(value) >= 1e7:
@@ -87,8 +96,10 @@ def format_number(value: float | None, scale: float | None = None) -> str:
 
 
 def _sign(text: str) -> str:
-    mantissa, _, exponent = text.replace("-", "−").partition("e")
-    return f"{mantissa}×10^{exponent.replace('+', '').lstrip('0')}" if exponent else mantissa
+    """A number with a true minus sign and a power of ten as `1.9×10⁻⁵`."""
+    mantissa, _, exponent = text.partition("e")
+    power = f"×10{str(int(exponent)).translate(_SUPERSCRIPTS)}" if exponent else ""
+    return mantissa.replace("-", "−") + power
 
 
 def describe_range(low: float | None, high: float | None, unit: str = "") -> str:
@@ -106,12 +117,20 @@ def describe_range(low: float | None, high: float | None, unit: str = "") -> str
 
 
 def describe_value(value: float | None, low: float | None, high: float | None, unit: str = "") -> str:
-    """Return a figure with its interval: `1.0012 (1.0003 to 1.0021)`; `not measured` where there is none."""
+    """Return a figure with its interval: `1.0012 (1.0003 to 1.0021)`; `not measured` where there is none.
+
+    Tiny figures share a power of ten: `1.35 (1.13 to 1.60) ×10⁻⁴`.
+    """
     tail = f" {format_unit(unit)}".rstrip()
     if value is None:
         return "not measured"
     if low is None or high is None:
         return f"{format_number(value)}{tail} (no interval)"
+    size = max(abs(value), abs(low), abs(high))
+    if 1e-300 < size < 1e-3:
+        exponent = math.floor(math.log10(size))
+        value, low, high = (x / 10.0**exponent for x in (value, low, high))
+        tail = f" ×10{str(exponent).translate(_SUPERSCRIPTS)}{tail}"
     scale = (high - low) / 2 if math.isfinite(high - low) else None
     return f"{format_number(value, scale)} ({format_number(low, scale)} to {format_number(high, scale)}){tail}"
 
@@ -123,22 +142,19 @@ def count_verdicts(rows: list[ScoreRow]) -> dict[str, int]:
 
 def summarize_counts(counts: dict[str, int]) -> str:
     """Return `31 of 40 judgements pass, 5 fail and 4 are inconclusive`."""
-    verbs = {
-        "FAIL": ("fails", "fail"),
-        "INCONCLUSIVE": ("is inconclusive", "are inconclusive"),
-        "NOT_MEASURED": ("is not measured", "are not measured"),
-        "NOT_APPLICABLE": ("does not apply", "do not apply"),
-        "ERROR": ("ended in an error", "ended in an error"),
-    }
     total = sum(counts.values())
     if not total:
         return "nothing was judged"
+    if max(counts.values()) == total:
+        verdict = next(word for word, count in counts.items() if count)
+        one, many = _VERBS[verdict]
+        return {1: f"the one judgement {one}", 2: f"both judgements {many}"}.get(
+            total, f"all {total} judgements {many}"
+        )
+    parts = [f"{count} {_VERBS[word][count > 1]}" for word, count in counts.items() if count and word != "PASS"]
     passed = counts["PASS"]
-    if passed == total:
-        return {1: "the one judgement passes", 2: "both judgements pass"}.get(total, f"all {total} judgements pass")
-    head = f"{passed or 'none'} of {pluralize(total, 'judgement')} {'passes' if passed == 1 else 'pass'}"
-    rest = [f"{counts[v]} {one if counts[v] == 1 else many}" for v, (one, many) in verbs.items() if counts[v]]
-    return join_words([head, *rest])
+    head = f"{passed or 'none'} of {total} judgements {_VERBS['PASS'][passed != 1]}"
+    return join_words([head, *parts])
 
 
 def parse_number(value: object) -> float | None:

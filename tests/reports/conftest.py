@@ -6,7 +6,6 @@ scorecard holds every verdict there is. Names carry markup where a careless page
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from iris_contract.atomic import write_json
 from iris_contract.dq import DQ
 from iris_contract.exposure import Subarray
 from iris_contract.frames import AsBuiltMaps, Image, Reference, Truth
-from iris_contract.instrument import load_instrument
 from iris_contract.manifest import ManifestRow, write_manifest
 from iris_contract.reftypes import load_reference_types
 from iris_contract.scorecard import Scorecard, ScoreRow, write_scorecard
@@ -193,7 +191,7 @@ class RunBuilder:
                 truth,
                 references,
                 "tmt_0002.pmap" if setting == "chain" else "tmt_0001.pmap",
-            )  # fmt: skip
+            )
         )
 
     def make_scorecard(self, samples: list[Sample]) -> Scorecard:
@@ -228,7 +226,7 @@ class RunBuilder:
                             provenance=spec.provenance,
                             requirement=spec.document,
                             scenario=self.scenario,
-                        )  # fmt: skip
+                        )
                     )
         plugin = "plug<img src=x onerror=alert(1)>in"
         rows += [
@@ -262,7 +260,7 @@ class RunBuilder:
         write_json(self.root / "scores" / "controls.json", {"schema": "iris-testbed/controls/1", "controls": entries})
         provenance = {
             "schema": "iris-testbed/provenance/1", "versions": {"iris-testbed": "0.1.0", "numpy": "2.1.0"},
-            "scenario": self.scenario, "seed": 20350110, "nights": NIGHTS, "command": "iris-testbed run <quick> --jobs 2",
+            "scenario": self.scenario, "seed": 20350110, "nights": NIGHTS, "command": "iris-testbed run <quick>",
             "contexts": {"crds": "tmt_0002.pmap", "crds-oracle": "tmt_0002.pmap"}, "platform": "Linux x86_64",
         }  # fmt: skip
         write_json(self.root / "provenance.json", provenance)
@@ -286,9 +284,10 @@ def score_row(**values: object) -> ScoreRow:
 
 
 def _sample(metric: Metric, algorithm: str, setting: str, condition: str, night: int, **values: object) -> Sample:
-    fixed = dict(metric=metric.name, family=metric.family, algorithm=algorithm, setting=setting, condition=condition)
-    blank: dict[str, object] = {"value": float("nan"), "kind": metric.kind, "unit": metric.unit, "night": night}
-    return Sample(**(fixed | blank | values))  # type: ignore[arg-type]
+    values = {"value": float("nan"), "kind": metric.kind, "unit": metric.unit, "night": night} | values
+    values |= {"metric": metric.name, "family": metric.family, "algorithm": algorithm}
+    values |= {"setting": setting, "condition": condition}
+    return Sample(**values)  # type: ignore[arg-type]
 
 
 def fabricate_samples() -> Iterator[Sample]:
@@ -299,16 +298,12 @@ def fabricate_samples() -> Iterator[Sample]:
             for place, rate in enumerate(RATES):
                 common = random.normal(0, 0.003)
                 for algorithm, factor in FITTERS.items():
-                    excess = (
-                        (factor - 1) * (0.25 + 0.75 * np.exp(-place / 3))
-                        if algorithm != "ols"
-                        else (factor - 1) * place / 7
-                    )
+                    faint = place / 7 if algorithm == "ols" else 0.25 + 0.75 * np.exp(-place / 3)
+                    excess = (factor - 1) * faint
                     values = {
-                        "ramp.bias": random.normal(0, 0.003), "ramp.pull_mean": random.normal(-0.03, 0.004),
+                        "ramp.bias": random.normal(0, 0.003),
                         "ramp.rms_over_crb": 1 + extra * place + excess + common + random.normal(0, 0.0008),
-                        "ramp.pull_width": 0.985 + 0.1 * (factor - 1) + random.normal(0, 0.003),
-                    }  # fmt: skip
+                    }
                     for name, value in values.items():
                         yield _sample(METRICS[name], algorithm, setting, f"rate={rate:.6g}", night, value=float(value))
             yield from _fabricate_jumps(random, setting, night)
@@ -358,6 +353,12 @@ def build_run(tmp_path: Path) -> Callable[..., Path]:
     return build
 
 
+@pytest.fixture
+def make_row() -> Callable[..., ScoreRow]:
+    """Return a function that makes a score row from what is given, with the rest empty."""
+    return score_row
+
+
 @pytest.fixture(scope="session")
 def shared_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fabricated run, rendered once; tests only read it."""
@@ -366,10 +367,3 @@ def shared_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = RunBuilder(tmp_path_factory.mktemp("shared") / "run").write()
     render_report(run)
     return run
-
-
-def edit_json(path: Path, change: Callable[[dict[str, object]], object]) -> None:
-    """Read a JSON file, change it in place, write it back."""
-    content = json.loads(path.read_text("utf-8"))
-    change(content)
-    path.write_text(json.dumps(content), "utf-8")

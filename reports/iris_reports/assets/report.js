@@ -57,7 +57,7 @@
     };
     const tools = make("div", { className: "tools" }, make("label", {}, "Search", search));
     tools.append(...choosers.map((chooser) => chooser.label), count);
-    tools.addEventListener("input", update);
+    for (const event of ["input", "change"]) tools.addEventListener(event, update);
     count.setAttribute("aria-live", "polite");
     (table.closest(".scroll") || table).before(tools);
     update();

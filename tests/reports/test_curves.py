@@ -1,0 +1,70 @@
+"""Curves: what is drawn together, what the picture says in words, and the numbers behind it."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iris_reports.curves import collect_curves, describe_curve, describe_limits, draw_curve, tabulate_curve
+from iris_reports.points import Point
+
+Limits = tuple[float | None, float | None]
+
+
+def _point(condition: str, value: float | None = 1.0, algorithm: str = "gls", limits: Limits = (0.9, 1.1)) -> Point:
+    low, high = (None, None) if value is None else (value - 0.01, value + 0.01)
+    return Point("ramp.x", "ramp", algorithm, "alone", condition, "1", 8, value, low, high, *limits, None, 1.05, "PASS")
+
+
+def test_one_line_per_algorithm_with_its_own_colour() -> None:
+    points = [_point(c, algorithm=a) for a in ("cds", "gls") for c in ("rate=1", "rate=10")]
+    (curve,) = collect_curves(points, ["cds", "mcds", "gls"], {"ramp.x": "Title"})
+    assert [(series.label, series.colour) for series in curve.series] == [("CDS", 0), ("GLS", 2)]
+    assert curve.title == "Title"
+    assert curve.axis_label == "Scene rate (e⁻/s)"
+
+
+def test_one_place_is_no_curve_and_pooled_conditions_stay_out() -> None:
+    assert not collect_curves([_point("all")], ["gls"], {})
+    (curve,) = collect_curves([_point(c) for c in ("rate=1", "rate=2", "all")], ["gls"], {})
+    assert curve.conditions == ("rate=1", "rate=2")
+
+
+def test_words_stand_side_by_side() -> None:
+    (curve,) = collect_curves([_point("class=HOT"), _point("class=LOW_QE")], ["gls"], {})
+    assert not curve.numeric
+    svg = draw_curve(curve)
+    assert "LOW QE" in svg
+    assert "Class" in svg
+
+
+def test_alternative_text_holds_every_number() -> None:
+    (curve,) = collect_curves([_point("rate=1", 0.97), _point("rate=2", 1.02)], ["gls"], {})
+    text = describe_curve(curve)
+    for piece in ("rate 1 e⁻/s: 0.970 (0.960 to 0.980)", "1.020", "Limits: 0.9 to 1.1"):
+        assert piece in text
+    assert describe_limits(curve) == "Limits 0.9 to 1.1; goal at most 1.05"
+
+
+def test_the_table_holds_every_point() -> None:
+    (curve,) = collect_curves([_point("rate=1"), _point("rate=2", limits=(None, None))], ["gls"], {})
+    head, rows = tabulate_curve(curve)
+    assert len(rows) == 2
+    assert len(head) == len(rows[0])
+
+
+@given(st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=2, max_size=3))
+def test_any_values_can_be_described(values: list[float]) -> None:
+    points = [_point(f"rate={n}", value) for n, value in enumerate(values)]
+    (curve,) = collect_curves(points, ["gls"], {})
+    assert describe_curve(curve)
+
+
+@pytest.mark.parametrize("values", [(math.nan, 1.0), (math.inf, math.inf), (0.0, 0.0), (1e-9, 1e9)])
+def test_odd_values_can_be_drawn(values: tuple[float, float]) -> None:
+    points = [_point(f"rate={n}", value, limits=(None, 1e-30)) for n, value in enumerate(values, 1)]
+    (curve,) = collect_curves(points, ["gls"], {})
+    assert draw_curve(curve).startswith("<?xml")

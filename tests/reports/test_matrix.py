@@ -1,0 +1,84 @@
+"""The requirements matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from iris_contract.scorecard import Scorecard, ScoreRow
+from iris_reports.matrix import build_family_matrix, build_matrices, judge_rows, list_requirements
+
+Row = Callable[..., ScoreRow]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "word", "tally"),
+    [
+        (["PASS", "PASS"], "PASS", "2 of 2 pass"),
+        (["PASS", "FAIL"], "FAIL", "1 of 2 pass"),
+        (["PASS", "INCONCLUSIVE", "NOT_APPLICABLE"], "INCONCLUSIVE", "1 of 2 pass"),
+        (["NOT_APPLICABLE"], "NOT_APPLICABLE", ""),
+        (["ERROR", "FAIL"], "ERROR", "0 of 2 pass"),
+        (["PASS"], "PASS", ""),
+    ],
+)
+def test_worst_verdict_of_a_cell(make_row: Row, verdicts: list[str], word: str, tally: str) -> None:
+    cell = judge_rows([make_row(metric="ramp.bias", family="ramp", verdict=verdict) for verdict in verdicts])
+    assert cell is not None
+    assert (cell.verdict, cell.tally) == (word, tally)
+
+
+def test_no_rows_no_cell() -> None:
+    assert judge_rows([]) is None
+
+
+def test_the_scorecards_own_verdict_over_conditions_counts(make_row: Row) -> None:
+    """One failure at 95 % of many conditions is no FAIL of the requirement (Holm): the scorecard knows."""
+    rows = tuple(
+        make_row(metric="ramp.bias", family="ramp", algorithm="gls", setting="alone", verdict=verdict)
+        for verdict in ("PASS", "FAIL")
+    )
+    overall = [{"specification": "ramp.bias", "algorithm": "gls", "setting": "alone", "verdict": "INCONCLUSIVE"}]
+    (matrix,) = build_matrices(Scorecard({"requirements": overall}, rows))
+    cell = matrix.lines[0].cells[0]
+    assert cell is not None
+    assert (cell.verdict, cell.tally) == ("INCONCLUSIVE", "1 of 2 pass")
+
+
+def test_lines_by_setting_and_columns_by_algorithm(make_row: Row) -> None:
+    rows = tuple(
+        make_row(metric="ramp.bias", family="ramp", algorithm=algorithm, setting=setting, verdict="PASS")
+        for algorithm, setting in (("gls", "alone"), ("gls", "chain"), ("cds", "alone"))
+    )
+    matrix = build_family_matrix(Scorecard({}, rows), "ramp")
+    assert matrix is not None
+    assert matrix.algorithms == ("cds", "gls")
+    assert [(line.setting, [cell is not None for cell in line.cells]) for line in matrix.lines] == [
+        ("alone", [True, True]),
+        ("chain", [False, True]),
+    ]
+    assert build_family_matrix(Scorecard({}, rows), "flat") is None
+
+
+def test_what_was_never_measured_stands_in_every_column(make_row: Row) -> None:
+    rows = (
+        make_row(metric="ramp.bias", family="ramp", algorithm="gls", setting="alone", verdict="PASS"),
+        make_row(metric="ramp.yield", family="ramp", verdict="NOT_MEASURED"),
+    )
+    (matrix,) = build_matrices(Scorecard({"requirements": "nonsense"}, rows))
+    assert matrix.algorithms == ("gls",)
+    cell = matrix.lines[1].cells[0]
+    assert cell is not None
+    assert cell.verdict == "NOT_MEASURED"
+
+
+def test_requirements_state_limits_once(make_row: Row) -> None:
+    rows = [
+        make_row(metric="ramp.bias", family="ramp", verdict="PASS", limit_low=-0.01, limit_high=0.01, unit="sigma"),
+        make_row(metric="ramp.bias", family="ramp", verdict="ERROR"),
+    ]
+    (requirement,) = list_requirements(rows)
+    assert requirement.limits == "within ±0.01 σ"
+    assert requirement.goals == ""
+    assert requirement.kind == "engineering"

@@ -1,0 +1,59 @@
+"""Leaderboards: order, shared places, intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from iris_reports.ranking import make_leaderboards
+from iris_validators.sample import Sample
+
+
+def _samples(algorithm: str, values: list[float], setting: str = "alone") -> list[Sample]:
+    return [
+        Sample("ramp.rms_over_crb", "ramp", algorithm, setting, condition, night, "ratio", "1", value)
+        for night, value in enumerate(values, 1)
+        for condition in ("rate=1", "rate=2")
+    ]
+
+
+def test_best_first_with_paired_distance() -> None:
+    noise = np.random.default_rng(1).normal(0, 0.1, 6)  # common to both: the pairing removes it
+    good, bad = (1 + noise).tolist(), (1.02 + noise).tolist()
+    (board,) = make_leaderboards(_samples("bad", bad) + _samples("good", good))
+    assert [(s.place, s.algorithm) for s in board.standings] == [(1, "good"), (2, "bad")]
+    assert board.leaders == ["good"]
+    assert (board.nights, board.conditions) == (6, 2)
+    first, second = board.standings
+    assert first.difference is None
+    assert second.difference == pytest.approx(0.02)
+    assert second.difference_low == pytest.approx(0.02)
+    assert first.low is not None
+    assert first.high is not None
+    assert first.high - first.low > 0.05  # its own interval keeps the common noise
+
+
+def test_equals_share_a_place_and_say_so() -> None:
+    random = np.random.default_rng(2)
+    a, b = random.normal(1, 0.1, 6).tolist(), random.normal(1, 0.1, 6).tolist()
+    (board,) = make_leaderboards(_samples("ols", a) + _samples("gls", b))
+    assert {s.place for s in board.standings} == {1}
+    assert {s.remark for s in board.standings} == {"equal with GLS", "equal with OLS"}
+
+
+def test_nothing_to_rank() -> None:
+    assert make_leaderboards([]) == []
+    assert make_leaderboards(_samples("gls", [1.0, 1.1])) == []
+
+
+def test_two_nights_give_no_interval() -> None:
+    (board,) = make_leaderboards(_samples("a", [1.0, 1.1]) + _samples("b", [2.0, 2.1]))
+    assert all(s.low is None for s in board.standings)
+    assert {s.place for s in board.standings} == {1}
+
+
+def test_a_broken_algorithm_does_not_stop_the_others() -> None:
+    samples = _samples("a", [1.0, 1.01, 1.02]) + _samples("b", [float("nan")] * 3)
+    (board,) = make_leaderboards(samples)
+    assert [(s.place, s.algorithm) for s in board.standings] == [(1, "a"), (2, "b")]
+    assert board.standings[1].low is None
