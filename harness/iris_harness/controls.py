@@ -25,7 +25,7 @@ from iris_harness.score import Scoring, decode_samples, encode_samples
 from iris_harness.tasks import Task, hash_source, make_key
 from iris_harness.workers import Workers
 
-__all__ = ["Control", "load_controls", "run_controls", "sample_broken"]
+__all__ = ["Control", "compare", "load_controls", "run_controls", "sample_broken"]
 
 SCHEMA = "iris-testbed/controls/1"
 
@@ -77,7 +77,7 @@ def run_controls(
         contents = [r.content for (c, _), r in zip(plans, results, strict=True) if c is control]
         if contents:
             broken = scoring.judge([s for content in contents for s in decode_samples(content)])
-            entries.append(_compare(control, scorecard, broken))
+            entries.append(compare(control, scorecard, broken))
     write_json(run.scores / "controls.json", {"schema": SCHEMA, "controls": entries})
     return f"{sum(e['held'] for e in entries)} of {len(entries)} held"
 
@@ -109,7 +109,8 @@ def _find(scorecard: Scorecard, control: Control, specification: str) -> ScoreRo
     return None
 
 
-def _compare(control: Control, good: Scorecard, broken: Scorecard) -> dict[str, Any]:
+def compare(control: Control, good: Scorecard, broken: Scorecard) -> dict[str, Any]:
+    """Return the entry of controls.json for one control from the scorecards of both twins."""
     twin = _find(good, control, control.specification)
     bad = _find(broken, control, control.specification)
     moved = [s for s in control.unmoved if not _same(control, good, broken, s)]

@@ -101,9 +101,9 @@ def _cast_to_uint16(run: RunDirectory, row: ManifestRow, out: Path) -> Path:
 
 
 def _flat_of_other_corner(run: RunDirectory, row: ManifestRow, out: Path) -> Path:
-    """The flat of the same size from 128 columns further on, as after a wrong XSTART."""
+    """The flat from half a width further on, as after a wrong XSTART."""
     flat = Reference.read(_find_reference(run, row, "flat"), "flat")
-    moved = {name: np.roll(plane, -128, axis=1) for name, plane in flat.content.items()}
+    moved = {name: np.roll(plane, plane.shape[1] // 2, axis=1) for name, plane in flat.content.items()}
     path = out / "wrong_corner_flat.fits"
     Reference(flat.header, moved).write(path)
     return _reduce_again(run, row, out, {"flat": path})
