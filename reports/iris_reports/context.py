@@ -14,8 +14,8 @@ from iris_reports.ranking import Leaderboard
 from iris_reports.rows import RowView, view_rows
 from iris_reports.run_files import RunFiles
 from iris_reports.site import Site
+from iris_reports.specifications import SpecificationText
 from iris_validators.sampling import METRICS
-from iris_validators.specification import Specification
 
 __all__ = ["Report"]
 
@@ -27,7 +27,7 @@ class Report:
     run: RunFiles
     site: Site
     pages: PageMap
-    specifications: Mapping[str, Specification]
+    specifications: Mapping[str, SpecificationText]
     boards: tuple[Leaderboard, ...]
     points: tuple[Point, ...]
     gallery: Gallery
@@ -59,4 +59,4 @@ class Report:
 
     def view(self, rows: Sequence[ScoreRow]) -> list[RowView]:
         """Return rows as printed."""
-        return view_rows(self.site, rows, self.specifications, self.pages.algorithms)
+        return view_rows(rows, self.specifications, self.pages.algorithms)

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 from iris_contract.scorecard import ScoreRow
 from iris_reports.conditions import Condition, parse_condition
+from iris_reports.specifications import SpecificationText
 from iris_validators.measurement import combine
 from iris_validators.sample import Sample, group_samples
-from iris_validators.specification import Specification
 
 __all__ = ["Point", "collect_points"]
 
@@ -48,7 +48,7 @@ class Point:
 
 
 def collect_points(
-    samples: Iterable[Sample], rows: Sequence[ScoreRow], specifications: Mapping[str, Specification]
+    samples: Iterable[Sample], rows: Sequence[ScoreRow], specifications: Mapping[str, SpecificationText]
 ) -> list[Point]:
     """Return the points of all metrics, conditions in order of their place."""
     judged: dict[Key, ScoreRow] = {}

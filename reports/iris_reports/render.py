@@ -22,9 +22,9 @@ from iris_reports.ranking import make_leaderboards
 from iris_reports.result_pages import write_overview, write_requirements_page, write_verdicts_page
 from iris_reports.run_files import RunFiles, load_run
 from iris_reports.site import Site
+from iris_reports.specifications import read_specifications
 from iris_reports.trust_pages import write_controls_page, write_provenance_page, write_simulator_page
 from iris_reports.wording import make_slug
-from iris_validators.specification import load_specifications
 
 __all__ = ["render_report"]
 
@@ -57,7 +57,7 @@ def _write(files: RunFiles, root: Path) -> None:
     site.copy_assets()
     for name in (SEQUENTIAL, DIVERGING):
         site.write_png(f"scale-{make_slug(name)}", encode_ramp(name))
-    specifications = load_specifications()
+    specifications = read_specifications(files.scorecard.run)
     boards = tuple(make_leaderboards(files.samples))
     points = tuple(collect_points(files.samples, files.scorecard.rows, specifications))
     report = Report(files, site, pages, specifications, boards, points, Gallery(site, files, Comparer(files.path)))

@@ -14,6 +14,7 @@ from iris_reports.curves import collect_curves
 from iris_reports.matrix import Requirement, build_matrices, list_requirements
 from iris_reports.ranking import RANKING_METRICS
 from iris_reports.site import Link, Plot
+from iris_reports.specifications import read_outside
 from iris_reports.wording import count_verdicts, humanize, join_words, pluralize, summarize_counts, word_setting
 
 __all__ = ["write_overview", "write_requirements_page", "write_verdicts_page"]
@@ -36,6 +37,7 @@ def write_overview(report: Report) -> None:
         "index.html.j2",
         page_title="Overview",
         info=_list_facts(report.run.scorecard.run),
+        run_title=str(report.run.scorecard.run.get("title", "")),
         lead=_describe_run(report),
         counts=counts,
         total=len(rows),
@@ -140,13 +142,13 @@ def write_requirements_page(report: Report) -> None:
     """Write what was asked, by whom, and what was shown; and what lies outside this scenario."""
     requirements = list_requirements(report.run.scorecard.rows)
     asked = {requirement.metric for requirement in requirements}
-    outside = [spec for name, spec in report.specifications.items() if name not in asked]
+    names = read_outside(report.run.scorecard.run, asked, report.specifications)
     report.site.write_page(
         "requirements.html",
         "requirements.html.j2",
         page_title="Requirements",
         groups=_group(requirements),
-        outside=outside,
+        outside=[report.specifications[name] for name in names],
         kinds=_count_kinds(requirements),
         matrices=[(describe_family(m.family).title, m) for m in build_matrices(report.run.scorecard)],
         pages=report.pages.algorithms,

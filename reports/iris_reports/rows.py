@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from iris_contract.scorecard import ScoreRow
 from iris_reports.catalogue import describe_family
 from iris_reports.conditions import parse_condition, sort_key
-from iris_reports.site import Link, Site
+from iris_reports.specifications import SpecificationText
 from iris_reports.wording import describe_range, describe_value, humanize
-from iris_validators.specification import Specification
 
 __all__ = ["RowView", "view_rows"]
 
@@ -29,22 +28,20 @@ class RowView:
     value: str
     limits: str
     goal: str
-    artifacts: tuple[Link, ...]
     page: str
 
 
 def view_rows(
-    site: Site,
     rows: Sequence[ScoreRow],
-    specifications: Mapping[str, Specification],
+    specifications: Mapping[str, SpecificationText],
     pages: Mapping[tuple[str, str], str],
 ) -> list[RowView]:
     """Return the rows in reading order; `pages` maps (family, algorithm) to its page."""
-    return [_view(site, row, specifications, pages) for row in sorted(rows, key=sort_key)]
+    return [_view(row, specifications, pages) for row in sorted(rows, key=sort_key)]
 
 
 def _view(
-    site: Site, row: ScoreRow, specifications: Mapping[str, Specification], pages: Mapping[tuple[str, str], str]
+    row: ScoreRow, specifications: Mapping[str, SpecificationText], pages: Mapping[tuple[str, str], str]
 ) -> RowView:
     condition = parse_condition(row.condition)
     goal = describe_range(row.goal_low, row.goal_high, row.unit)
@@ -63,6 +60,5 @@ def _view(
         value=describe_value(row.value, row.low, row.high, row.unit),
         limits=describe_range(row.limit_low, row.limit_high, row.unit),
         goal=goal,
-        artifacts=tuple(site.link_into_run(name) for name in row.artifacts),
         page=pages.get((row.family, row.algorithm), ""),
     )

@@ -10,7 +10,7 @@ from iris_reports.catalogue import load_anchors
 from iris_reports.context import Report
 from iris_reports.distributions import draw_timings
 from iris_reports.site import Plot
-from iris_reports.wording import count_verdicts, describe_range, format_number, humanize, parse_number, summarize_counts
+from iris_reports.wording import count_verdicts, format_number, humanize, parse_number, summarize_counts
 
 __all__ = ["write_controls_page", "write_provenance_page", "write_simulator_page"]
 
@@ -73,7 +73,7 @@ def _print_value(value: object) -> str:
 
 def _find_limits(report: Report, specification: str) -> str:
     spec = report.specifications.get(specification)
-    return describe_range(spec.limits.low, spec.limits.high, spec.unit) if spec else ""
+    return spec.limits if spec else ""
 
 
 def write_provenance_page(report: Report) -> None:

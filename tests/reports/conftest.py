@@ -109,13 +109,13 @@ class RunBuilder:
         truth = self.root / "truth" / "as_built" / "IMG1.fits"
         truth.parent.mkdir(parents=True)
         self.built.write(truth)
-        for setting in ("alone", "chain"):
-            for algorithm, factor in FITTERS.items():
-                self._write_image("ramp", algorithm, setting, "ladder", factor)
-            self._write_image("image", "gls", setting, "stars", 1.0)
-            for night in range(1, NIGHTS + 1):
-                for family in KINDS:
-                    self._write_reference(family, setting, night)
+        for algorithm in ("cds", "gls"):
+            self._write_image("ramp", algorithm, "alone", "ladder", FITTERS[algorithm])
+        self._write_image("image", "gls", "chain", "stars", 1.0)
+        for night in range(1, NIGHTS + 1):
+            for family in KINDS:
+                self._write_reference(family, "alone", night)
+            self._write_reference("dark", "chain", night)
 
     def _truth(self, setting: str, role: str) -> tuple[str, Truth]:
         scene = _scene(role == "stars")

@@ -8,15 +8,15 @@ from pathlib import Path
 from iris_contract.scorecard import ScoreRow
 from iris_reports.points import collect_points
 from iris_reports.run_files import load_run
+from iris_reports.specifications import read_specifications
 from iris_validators.sampling import METRICS
-from iris_validators.specification import load_specifications
 
 Row = Callable[..., ScoreRow]
 
 
 def test_points_join_samples_and_verdicts(shared_run: Path) -> None:
     run = load_run(shared_run)
-    points = collect_points(run.samples, run.scorecard.rows, load_specifications())
+    points = collect_points(run.samples, run.scorecard.rows, read_specifications({}))
     judged = [p for p in points if (p.metric, p.setting, p.algorithm) == ("ramp.bias", "alone", "gls")]
     assert [p.condition for p in judged] == [f"rate={r:.6g}" for r in (0.02, 0.1, 0.5, 2, 10, 50, 200, 500)]
     assert all(p.limit_low is not None and p.verdict for p in judged)
@@ -24,7 +24,7 @@ def test_points_join_samples_and_verdicts(shared_run: Path) -> None:
 
 def test_conditions_that_nobody_judges_are_points_too(shared_run: Path) -> None:
     run = load_run(shared_run)
-    points = collect_points(run.samples, run.scorecard.rows, load_specifications())
+    points = collect_points(run.samples, run.scorecard.rows, read_specifications({}))
     found = [p for p in points if p.metric == "jump.completeness" and p.condition == "significance=3-4.5"]
     assert found
     assert all(p.verdict == "" and p.limit_low is None for p in found)
@@ -32,6 +32,6 @@ def test_conditions_that_nobody_judges_are_points_too(shared_run: Path) -> None:
 
 def test_a_row_without_samples_is_a_point(make_row: Row) -> None:
     row = make_row(metric="foreign.figure", family="flux", algorithm="x", setting="chain", value=1.0, verdict="PASS")
-    (point,) = collect_points((), (row,), load_specifications())
+    (point,) = collect_points((), (row,), read_specifications({}))
     assert (point.metric, point.value, point.verdict) == ("foreign.figure", 1.0, "PASS")
     assert "foreign.figure" not in METRICS
