@@ -38,7 +38,7 @@ imports:
 	$(BIN)/lint-imports
 
 unit:
-	$(BIN)/pytest -q -n 2
+	$(BIN)/pytest -q -n 2 --dist loadgroup
 
 doctest:
 	$(BIN)/pytest -q --doctest-glob='*.md' README.md docs

@@ -18,7 +18,13 @@ def test_levels_replace_each_other(level):
 
 
 def test_only_flats_carry_a_filter():
-    header = {"DETECTOR": "IMG2", "REFTYPE": "dark", "FILTER": "dark", "USEAFTER": "2035-01-01T04:00:00"}
+    header = {
+        "DETECTOR": "IMG2",
+        "REFTYPE": "dark",
+        "FILTER": "dark",
+        "DATE-OBS": "2035-01-01",
+        "TIME-OBS": "04:00:00.000",
+    }
     assert name_reference(header) == "IRIS_IMG2_DARK_20350101T040000.fits"
 
 

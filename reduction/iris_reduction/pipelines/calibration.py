@@ -75,7 +75,8 @@ class CalibrationPipeline(IrisPipeline):
         cards |= {
             "DATAMODL": kind.model,
             "REFTYPE": self.kind,
-            "USEAFTER": f"{first['DATE-OBS']}T{str(first['TIME-OBS']).partition('.')[0]}",  # crds wants whole seconds
+            # all day, since gain, read noise and mask need each other's exposures
+            "USEAFTER": f"{first['DATE-OBS']}T00:00:00",
             "PEDIGREE": "SIMULATION",
             "AUTHOR": _AUTHOR,
             "DESCRIP": f"{kind.title} of {cards['DETECTOR']} from {ramps} ramps",

@@ -27,7 +27,7 @@ def test_references_conform_and_tell_where_they_come_from(references, night):
         assert header["NOTTREAT"]
         assert header["PIPELINE"] == f"{kind.capitalize()}Pipeline"
         assert header["INPUT001"] in {raw.name for raw in night.raw.values()}
-    assert read_header(references["dark"])["USEAFTER"] == "2035-01-10T04:00:00"
+    assert read_header(references["dark"])["USEAFTER"] == "2035-01-10T00:00:00"
     assert read_header(references["flat"])["R_MASK"] == references["mask"].name
     assert read_header(references["readnoise"])["R_GAIN"] == references["gain"].name
     assert references["flat"].name == "IRIS_IMG1_FLAT_H_20350110T044000.fits"
