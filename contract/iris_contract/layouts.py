@@ -1,8 +1,9 @@
 """Layouts of every file: which HDUs, of which dtype, axes and unit, by the value of DATAMODL.
 
 Axes are named in numpy order, so raw `DATA` (ny, nx, ngroups, nreads) has NAXIS1 = nreads: the
-layout that the public IRIS/Liger pipeline reads. The same axis name within one file means the same
-length; a table lists its columns instead.
+HDUs, dtypes and axes that the public IRIS/Liger pipeline reads (docs/public_pipeline.md says what it
+makes of whole files). The same axis name within one file means the same length; a table lists its
+columns instead.
 """
 
 from __future__ import annotations
