@@ -43,13 +43,14 @@ def plan_calibration(
             hashes = [raw[name].content for files in inputs.values() for name, _ in files]
             overrides = oracle if setting == "alone" else {}
             plan = [(spec.family, spec.algorithms[0], [p for _, p in inputs[spec.family]]) for spec in wanted]
+            names = [(family, algorithm, [Path(f).name for f in files]) for family, algorithm, files in plan]
             tasks.append(
                 Task(
                     name=f"calibrate-{setting}-{night:03d}",
                     stage="calibrate",
                     call="iris_harness.calibrate:calibrate_night",
                     arguments=(run.root, setting, night, plan, overrides, scenario.detector),
-                    key=make_key([setting, night, plan, sorted(overrides)], hashes, source),
+                    key=make_key([setting, night, names, sorted(overrides)], hashes, source),
                 )
             )
     return tasks

@@ -36,7 +36,7 @@ def plan_delivery(run: RunDirectory, rows: list[dict[str, Any]]) -> list[Task]:
     chain = sorted((row for row in rows if row["setting"] == "chain"), key=lambda row: (row["night"], row["product"]))
     files = [str(run.root / row["product"]) for row in chain]
     source = hash_source(*SOURCES, "tmt_crds", "iris_harness.deliver")
-    key = make_key(files, [row["product_sha256"] for row in chain], source)
+    key = make_key([row["product"] for row in chain], [row["product_sha256"] for row in chain], source)
     call, arguments = "iris_harness.deliver:deliver_references", (run.root, "chain", files)
     return [Task("deliver-chain", "deliver", call, arguments, key)]
 

@@ -6,6 +6,7 @@ ship with the package are known by name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -32,6 +33,8 @@ __all__ = [
 SCENARIO_SCHEMA = "iris-testbed/scenario/1"
 SCENES = ("blank", "flat_lamp", "ladder", "uniform_sky", "star_field")
 IMAGE_TYPES = ("DRK", "NFF", "SCI", "SKY")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # names become parts of file names
+MOST_SAMPLES = 4096 * 4096 * 128  # pixel-reads of one exposure: 4 GB
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +115,18 @@ class _Reader:
             raise self.error(f"must be one of {', '.join(choices)}", key, value)
         return str(value)
 
-    def choose_all(self, key: str, choices: tuple[str, ...] | None, default: Any = ...) -> tuple[str, ...]:
+    def choose_all(self, key: str, choices: tuple[str, ...], default: Any = ...) -> tuple[str, ...]:
         values = self.take(key, list, default)
         for value in values:
-            if not isinstance(value, str) or (choices is not None and value not in choices):
-                raise self.error(f"must be out of {', '.join(choices or ('strings',))}", key, value)
+            if value not in choices:
+                raise self.error(f"must be out of {', '.join(choices)}", key, value)
         return tuple(values)
+
+    def name(self, text: str, key: str) -> str:
+        """Return `text` if it can be part of a file name; raise otherwise."""
+        if not NAME.fullmatch(text):
+            raise self.error("must be of letters, digits, dots, dashes and underscores", key, text)
+        return text
 
     def positive(self, key: str, kind: type | tuple[type, ...], default: Any = ...) -> Any:
         value = self.take(key, kind, default)
@@ -180,7 +189,7 @@ def load_scenario(path: Path) -> Scenario:
         name: _read_family(name, reader, tuple(exposures), top) for name, reader in top.each("families").items()
     }
     scenario = Scenario(
-        name=top.take("name", str),
+        name=top.name(top.take("name", str), "name"),
         title=top.take("title", str),
         detector=detector,
         region=region,
@@ -201,6 +210,15 @@ def _effects() -> tuple[str, ...]:
     from iris_simulator import EFFECTS
 
     return tuple(EFFECTS)
+
+
+def _algorithms(family: str) -> tuple[str, ...]:
+    """Algorithms of a family; broken plug-ins too, since they are to be shown as broken."""
+    from iris_harness.listings import describe_algorithms
+
+    ramp_fitters = family in ("jump", "image")  # these judge what a ramp fitter made
+    wanted = "ramp" if ramp_fitters else family
+    return tuple(row["name"] for row in describe_algorithms() if row["family"] == wanted)
 
 
 def _specifications() -> tuple[str, ...]:
@@ -233,6 +251,7 @@ def _read_readout(reader: _Reader) -> Readout:
 
 
 def _read_exposure(role: str, reader: _Reader, detector: str, region: Subarray) -> ExposureSpec:
+    reader.name(role, "")
     scene = reader.choose("scene", SCENES)
     rates = reader.take("rates", list, [])
     for rate in rates:
@@ -240,7 +259,12 @@ def _read_exposure(role: str, reader: _Reader, detector: str, region: Subarray) 
             raise reader.error("must be e-/s from 0 to 1e6", "rates", rate)
     if scene != "blank" and not rates:
         raise reader.error(f"a {scene} scene needs a rate", "rates")
+    stars = reader.take("stars", int, 0)
+    if scene == "star_field" and (len(rates) != 2 or rates[1] <= 0 or stars < 1):
+        raise reader.error("a star_field needs stars of 1 or more, and rates: [sky, brightest star]", "stars", stars)
     readout = _read_readout(reader)
+    if region.xsize * region.ysize * readout.ramps * readout.reads > MOST_SAMPLES:
+        raise reader.error(f"more than {MOST_SAMPLES} pixels times reads in one exposure", "readout")
     design = load_instrument().detector(detector)
     reader.guard(lambda: readout.check(design, region), "readout")
     spec = ExposureSpec(
@@ -252,7 +276,7 @@ def _read_exposure(role: str, reader: _Reader, detector: str, region: Subarray) 
         lamp=reader.choose("lamp", ("NONE", "FLAT"), "NONE"),
         shutter=reader.choose("shutter", ("OPEN", "CLOSED"), "CLOSED"),
         rates=tuple(map(float, rates)),
-        stars=reader.take("stars", int, 0),
+        stars=stars,
         count=reader.positive("count", int, 1),
         cosmic_ray_boost=float(reader.positive("cosmic_ray_boost", (int, float), 1.0)),
         alone_without=reader.choose_all("alone_without", _effects(), []),
@@ -264,10 +288,12 @@ def _read_exposure(role: str, reader: _Reader, detector: str, region: Subarray) 
 def _read_family(name: str, reader: _Reader, roles: tuple[str, ...], top: _Reader) -> FamilySpec:
     if name not in FAMILIES:
         raise top.error(f"no such family; choose {', '.join(FAMILIES)}", "families", name)
+    for algorithm in reader.take("algorithms", list):
+        reader.name(str(algorithm), "algorithms")
     spec = FamilySpec(
         name,
         reader.choose_all("exposures", roles),
-        reader.choose_all("algorithms", None),
+        reader.choose_all("algorithms", _algorithms(name)),
         reader.choose_all("settings", ("alone", "chain")),
     )
     reader.finish()

@@ -10,7 +10,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from iris_contract.errors import TestbedError
+from iris_contract.atomic import hash_file
+from iris_contract.errors import ManifestError, TestbedError
 from iris_contract.manifest import ManifestRow, read_manifest
 from iris_contract.scorecard import Scorecard, write_scorecard
 from iris_harness.run_directory import RunDirectory, read_run
@@ -115,6 +116,12 @@ def _write(out: Path, scoring: Scoring, samples: list[Sample], manifest: Sequenc
     return scorecard
 
 
+def _check_hash(root: Path, row: ManifestRow) -> None:
+    found = hash_file(row.path(root)) if row.path(root).is_file() else "no such file"
+    if found != row.product_sha256:
+        raise ManifestError("the product has another hash", file=row.product, key="product_sha256", value=found)
+
+
 def score_foreign(root: Path, manifest: Path) -> tuple[Path, Scorecard]:
     """Score the products that a manifest written by hand lists; write to scores/NAME of the manifest.
 
@@ -127,6 +134,8 @@ def score_foreign(root: Path, manifest: Path) -> tuple[Path, Scorecard]:
     for group in group_rows(rows):
         place = group[0].family, group[0].algorithm, group[0].setting
         try:
+            for row in group:
+                _check_hash(root, row)
             samples += sample_group(root, group)
         except TestbedError as error:
             failures.setdefault(place, Failure(*place, str(error)))

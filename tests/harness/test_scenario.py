@@ -53,6 +53,20 @@ BROKEN = [
     ("nights: 2", "nights: 2\nnights: 3", "twice"),
     ("nights: 2", "nights: [2", "not valid YAML"),
     ("  ramp: {", "  rampe: {", "rampe"),
+    ("name: micro", "name: ../micro", "../micro"),
+    ("algorithms: [ols, gls]", "algorithms: [ols, ../../gls]", "../../gls"),
+    ("algorithms: [ols, gls]", "algorithms: [ols, glss]", "glss"),
+    ("reads: 8, interval: 10.0, ramps: 4", "reads: 99000, interval: 10.0, ramps: 9900", "pixels times reads"),
+    (
+        "scene: uniform_sky, filter: H, rates: [77.0]",
+        "scene: star_field, filter: H, rates: [77.0], stars: 5",
+        "star_field",
+    ),
+    (
+        "scene: uniform_sky, filter: H, rates: [77.0]",
+        "scene: star_field, filter: H, rates: [7, 9], stars: -5",
+        "star_field",
+    ),
 ]
 
 
