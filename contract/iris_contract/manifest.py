@@ -18,6 +18,7 @@ from iris_contract.layouts import load_layouts
 __all__ = ["MANIFEST_SCHEMA", "SETTINGS", "ManifestRow", "read_manifest", "write_manifest"]
 
 MANIFEST_SCHEMA = "iris-testbed/manifest/1"
+MOST_NIGHTS = 100_000
 SETTINGS: tuple[str, ...] = ("alone", "chain", "stale")
 
 
@@ -80,8 +81,12 @@ def _parse_row(entry: Any, number: int, file: Path) -> ManifestRow:
     for key in texts:
         if not isinstance(entry[key], str) or not entry[key]:
             raise fail("must be a non-empty string", key, entry[key])
-    if not isinstance(entry["night"], int) or isinstance(entry["night"], bool) or entry["night"] < 1:
-        raise fail("must be an integer from 1", "night", entry["night"])
+    if (
+        not isinstance(entry["night"], int)
+        or isinstance(entry["night"], bool)
+        or not 1 <= entry["night"] <= MOST_NIGHTS
+    ):
+        raise fail(f"must be an integer from 1 to {MOST_NIGHTS}", "night", entry["night"])
     if entry["setting"] not in SETTINGS:
         raise fail(f"must be one of {', '.join(SETTINGS)}", "setting", entry["setting"])
     if entry["model"] not in load_layouts():

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from iris_contract.atomic import hash_file
+from iris_contract.errors import ReferenceFileError
 from iris_harness.nights import plan_night
 from iris_harness.run_directory import RunDirectory
 from iris_harness.scenario import FamilySpec, Scenario
@@ -91,6 +92,10 @@ def calibrate_night(
             continue
         algorithm, files = steps[family]
         overrides = {need: made[need] for need in needs if need in made}
+        for need in sorted(set(needs) - set(made)):  # CRDS must not fill the gap: its references here are truth
+            raise ReferenceFileError(
+                f"the {setting} {kind} needs a {need} of the same night; add its family", file=root
+            )
         out = run.products(setting, family, algorithm, night)
         path = make_reference(kind, [Path(f) for f in files], out, overrides=overrides)
         if setting == "chain":

@@ -229,7 +229,7 @@ def algorithms(as_json: bool) -> None:
 @click.argument("run_path", metavar="[RUN]", type=DIRECTORY, required=False)
 @_json_option
 def metrics(run_path: Path | None, as_json: bool) -> None:
-    """List the specifications: limits and provenance; with RUN, margin and power as measured there."""
+    """List the specifications: limits and provenance; with RUN, what was measured there."""
     from iris_harness.listings import describe_metrics
 
     _list(describe_metrics(run_path), as_json)

@@ -149,22 +149,27 @@ def _refuse_wrong_detector(run: RunDirectory, manifest: list[ManifestRow]) -> di
     images = [row for row in manifest if row.family == "image" and row.setting == "chain"]
     if not images:
         return None
-    header = read_header(run.root / images[0].raw[0]) | {"DETECTOR": "IMG2"}
-    try:
-        select(header, ["flat"], run.cache("chain"))
-        refusal = ""
-    except ReferenceFileError as error:
-        refusal = str(error)
+    header = read_header(run.root / images[0].raw[0])
+
+    def refuse(header: dict[str, Any]) -> str:
+        try:
+            select(header, ["flat"], run.cache("chain"))
+        except ReferenceFileError as error:
+            return str(error)
+        return ""
+
+    accepted = not refuse(header)
+    refusal = refuse(header | {"DETECTOR": "IMG2"})
     return {
         "name": "reference of the wrong detector is refused by selection",
         "fault": "wrong_detector",
         "specification": "crds.select",
         "condition": "DETECTOR=IMG2",
-        "twin_verdict": "PASS",
+        "twin_verdict": "PASS" if accepted else "FAIL",
         "broken_verdict": "FAIL" if refusal else "PASS",
         "twin_value": None,
         "broken_value": None,
         "unmoved": [],
-        "held": bool(refusal),
+        "held": accepted and "IMG2" in refusal,
         "reason": refusal.replace(str(run.root), "RUN"),
     }

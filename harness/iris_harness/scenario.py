@@ -117,7 +117,9 @@ class _Reader:
 
     def choose_all(self, key: str, choices: tuple[str, ...], default: Any = ...) -> tuple[str, ...]:
         values = self.take(key, list, default)
-        for value in values:
+        for number, value in enumerate(values):
+            if value in values[:number]:
+                raise self.error("stands twice", key, value)
             if value not in choices:
                 raise self.error(f"must be out of {', '.join(choices)}", key, value)
         return tuple(values)
@@ -193,8 +195,8 @@ def load_scenario(path: Path) -> Scenario:
         title=top.take("title", str),
         detector=detector,
         region=region,
-        nights=top.positive("nights", int),
-        first_night=top.take("first_night", date),
+        nights=_at_most(top, "nights", 1000),
+        first_night=_read_date(top),
         seed=top.take("seed", int),
         effects=effects,
         exposures=exposures,
@@ -227,6 +229,20 @@ def _specifications() -> tuple[str, ...]:
     return tuple(load_specifications())
 
 
+def _at_most(reader: _Reader, key: str, most: int, default: Any = ...) -> int:
+    value = int(reader.positive(key, int, default))
+    if value > most:
+        raise reader.error(f"must be at most {most}", key, value)
+    return value
+
+
+def _read_date(top: _Reader) -> date:
+    value = top.take("first_night", date)
+    if not 2000 <= value.year < 2100:
+        raise top.error("must be a date from 2000 to 2099", "first_night", value)
+    return date(value.year, value.month, value.day)
+
+
 def _read_region(top: _Reader, detector: str) -> Subarray:
     reader = top.inner("region")
     region = Subarray(*(reader.take(key, int) for key in ("xstart", "ystart", "xsize", "ysize")))
@@ -240,7 +256,7 @@ def _read_readout(reader: _Reader) -> Readout:
     ramps = inner.positive("ramps", int, 1)
     clock = inner.choose("clock", ("FAST", "SLOW"), "FAST")
     if inner.choose("mode", ("UTR", "CDS", "MCDS"), "UTR") == "UTR":
-        reads, interval = inner.positive("reads", int), float(inner.positive("interval", (int, float)))
+        reads, interval = _at_most(inner, "reads", 100_000), float(inner.positive("interval", (int, float)))
         readout = inner.guard(lambda: Readout.up_the_ramp(reads, interval, ramps, clock))
     else:
         pairs, frame = inner.positive("pairs", int, 1), float(inner.positive("frame", (int, float)))
@@ -277,7 +293,7 @@ def _read_exposure(role: str, reader: _Reader, detector: str, region: Subarray) 
         shutter=reader.choose("shutter", ("OPEN", "CLOSED"), "CLOSED"),
         rates=tuple(map(float, rates)),
         stars=stars,
-        count=reader.positive("count", int, 1),
+        count=_at_most(reader, "count", 1000, 1),
         cosmic_ray_boost=float(reader.positive("cosmic_ray_boost", (int, float), 1.0)),
         alone_without=reader.choose_all("alone_without", _effects(), []),
     )
@@ -296,5 +312,8 @@ def _read_family(name: str, reader: _Reader, roles: tuple[str, ...], top: _Reade
         reader.choose_all("algorithms", _algorithms(name)),
         reader.choose_all("settings", ("alone", "chain")),
     )
+    for key in ("exposures", "algorithms", "settings"):
+        if not getattr(spec, key):
+            raise reader.error("must not be empty", key)
     reader.finish()
     return spec

@@ -116,6 +116,18 @@ def _write(out: Path, scoring: Scoring, samples: list[Sample], manifest: Sequenc
     return scorecard
 
 
+def _refuse_duplicates(rows: Sequence[ManifestRow], manifest: Path) -> None:
+    """The same exposure counted twice would shrink the intervals."""
+    seen = set()
+    for row in rows:
+        place = (row.setting, row.family, row.algorithm, row.model, row.raw_sha256)
+        if place in seen or row.product in seen:
+            raise ManifestError(
+                "the same exposure or product stands twice", file=manifest, key="product", value=row.product
+            )
+        seen |= {place, row.product}
+
+
 def _check_hash(root: Path, row: ManifestRow) -> None:
     found = hash_file(row.path(root)) if row.path(root).is_file() else "no such file"
     if found != row.product_sha256:
@@ -129,6 +141,7 @@ def score_foreign(root: Path, manifest: Path) -> tuple[Path, Scorecard]:
     """
     scenario, seed, nights = read_run(root)
     rows = read_manifest(manifest)
+    _refuse_duplicates(rows, manifest)
     samples: list[Sample] = []
     failures: dict[tuple[str, str, str], Failure] = {}
     for group in group_rows(rows):

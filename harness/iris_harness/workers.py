@@ -83,6 +83,7 @@ def open_workers(root: Path, jobs: int, progress: Progress) -> Iterator[Workers]
         yield Workers(root, progress, None)
         return
     threads = max(1, count_cores() // jobs)
+    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
     limit_threads(threads)  # spawned children read it before they import numba
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker, initargs=(threads,))
@@ -92,6 +93,11 @@ def open_workers(root: Path, jobs: int, progress: Progress) -> Iterator[Workers]
     except BaseException:
         _stop(pool)
         raise
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:

@@ -32,7 +32,10 @@ def load_yaml(path: Path) -> tuple[Any, Lines]:
         raise ScenarioError(f"not valid YAML: {problem}", file=f"{path}{line}") from None
     lines: Lines = {}
     if node is not None:
-        _collect_lines(node, (), lines, path)
+        try:
+            _collect_lines(node, (), lines, path)
+        except RecursionError:
+            raise ScenarioError("not valid YAML: it contains itself", file=path) from None
     return content, lines
 
 

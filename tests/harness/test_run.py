@@ -159,7 +159,7 @@ def test_interrupted_run_goes_on(micro_run, tmp_path):
     command = [sys.executable, "-m", "iris_harness", "run", str(MICRO), "--out", str(tmp_path / "run"), "--jobs", "2"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     deadline = time.monotonic() + 240
-    while not list((tmp_path / "run" / "products").rglob("*.fits")) and time.monotonic() < deadline:
+    while not list((tmp_path / "run" / "raw").rglob("*.fits")) and time.monotonic() < deadline:
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=120)

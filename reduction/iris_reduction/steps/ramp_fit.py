@@ -10,7 +10,7 @@ import numpy.typing as npt
 from iris_contract.dq import DQ, has
 from iris_contract.errors import InputError
 from iris_reduction.datamodel import ImageModel, RampModel
-from iris_reduction.ramp import LoadFailure, RampFit, RampFitter, load_ramp_fitters
+from iris_reduction.ramp import RAMP_FITTERS, LoadFailure, RampFit, RampFitter, load_ramp_fitters
 from iris_reduction.steps.step import IrisStep
 
 __all__ = ["RampFitStep", "find_fitter"]
@@ -36,17 +36,29 @@ class RampFitStep(IrisStep):
     def process(self, init: Any) -> ImageModel:
         """Return the rate image; raises InputError for an unknown fitter, ReferenceFileError."""
         model = self.open(init, RampModel)
-        fit = find_fitter(self.fitter)(
-            model.reads,
-            model.times,
-            gain=self.need_reference(model, "gain").content["DATA"],
-            read_noise=self.need_reference(model, "readnoise").content["DATA"],
-            read_dq=model.read_dq,
-            jump_sigma=self.jump_sigma,
-        )
+        gain = self.need_reference(model, "gain").content["DATA"]
+        noise = self.need_reference(model, "readnoise").content["DATA"]
+        options = {"gain": gain, "read_noise": noise, "read_dq": model.read_dq, "jump_sigma": self.jump_sigma}
+        fit = run_fitter(self.fitter, model.reads, model.times, options)
         cards = {"DATAMODL": "RateModel", "DATALVL": 1, "BUNIT": "electron/s", "S_RAMP": "COMPLETE"}
         cards |= {"RAMPFIT": self.fitter, "NOTTREAT": NOT_TREATED}
         return ImageModel({**model.header, **cards}, model.filename, *_make_planes(fit, model.dq))
+
+
+def run_fitter(name: str, reads: Any, times: Any, options: dict[str, Any]) -> RampFit:
+    """Return the fit of the fitter `name`; what a plug-in does wrong becomes a RuntimeError that names it."""
+    fitter = find_fitter(name)
+    if name in RAMP_FITTERS:
+        return fitter(reads, times, **options)
+    try:
+        fit = fitter(reads, times, **options)
+    except (Exception, SystemExit) as error:
+        raise RuntimeError(f"ramp fitter {name}: {type(error).__name__}: {error}") from error
+    for plane, dtype in (("rate", np.float32), ("error", np.float32), ("chi2", np.float32), ("dq", np.uint32)):
+        found = np.asarray(getattr(fit, plane, None))
+        if found.dtype != dtype or found.shape != reads.shape[:2]:
+            raise RuntimeError(f"ramp fitter {name}: {plane} is {found.dtype} {found.shape}")
+    return fit
 
 
 def find_fitter(name: str) -> RampFitter:
