@@ -51,7 +51,7 @@ def rows(draw):
         product=draw(names),
         product_sha256=draw(hashes),
         model=draw(st.sampled_from(sorted(load_layouts()))),
-        night=draw(st.integers(1, 10**6)),
+        night=draw(st.integers(1, 10**5)),
         setting=draw(st.sampled_from(SETTINGS)),
         exposure=draw(words),
         family=draw(words),
