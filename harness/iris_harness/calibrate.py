@@ -1,7 +1,8 @@
 """The calibrate stage: each night's references, made in the order in which they need each other.
 
-Both settings use the same pipelines and the same command: prerequisites are handed over as
-overrides, measured ones in the chain and oracle ones alone.
+Both settings use the same pipelines. Alone, CRDS selects their prerequisites from the oracle's cache.
+In the chain they are the same night's own, which no delivery holds yet: they are handed over as
+overrides, and the cache in use is the initial one, from which nothing can be selected.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from iris_contract.atomic import hash_file
 from iris_contract.errors import ReferenceFileError
 from iris_harness.nights import plan_night
+from iris_harness.products import describe_product
 from iris_harness.run_directory import RunDirectory
 from iris_harness.scenario import FamilySpec, Scenario
 from iris_harness.tasks import Task, TaskResult, hash_source, make_key
@@ -31,10 +32,14 @@ CALIBRATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 
 def plan_calibration(
-    run: RunDirectory, scenario: Scenario, nights: int, raw: dict[str, TaskResult], oracle: dict[str, str]
+    run: RunDirectory, scenario: Scenario, nights: int, raw: dict[str, TaskResult], caches: dict[str, str]
 ) -> list[Task]:
-    """Return one task per night and setting; `raw` are the simulation results by task name."""
-    source = hash_source(*SOURCES, "iris_harness.calibrate")
+    """Return one task per night and setting.
+
+    `raw` are the simulation results by task name; `caches` identifies the cache that each setting's
+    calibrations use by its content.
+    """
+    source = hash_source(*SOURCES, "tmt_crds", "iris_harness.calibrate", "iris_harness.products")
     families = {name: spec for name, spec in scenario.families.items() if name in CALIBRATIONS}
     tasks = []
     for setting in ("alone", "chain"):
@@ -42,7 +47,6 @@ def plan_calibration(
         for night in range(1, nights + 1) if wanted else ():
             inputs = _list_inputs(run, scenario, setting, night, wanted)
             hashes = [raw[name].content for files in inputs.values() for name, _ in files]
-            overrides = oracle if setting == "alone" else {}
             plan = [(spec.family, spec.algorithms[0], [p for _, p in inputs[spec.family]]) for spec in wanted]
             names = [(family, algorithm, [Path(f).name for f in files]) for family, algorithm, files in plan]
             tasks.append(
@@ -50,8 +54,8 @@ def plan_calibration(
                     name=f"calibrate-{setting}-{night:03d}",
                     stage="calibrate",
                     call="iris_harness.calibrate:calibrate_night",
-                    arguments=(run.root, setting, night, plan, overrides, scenario.detector),
-                    key=make_key([setting, night, names, sorted(overrides)], hashes, source),
+                    arguments=(run.root, setting, night, plan, scenario.detector),
+                    key=make_key([setting, night, names, caches[setting]], hashes, source),
                 )
             )
     return tasks
@@ -71,51 +75,38 @@ def _list_inputs(
 
 
 def calibrate_night(
-    root: Path,
-    setting: str,
-    night: int,
-    plan: list[tuple[str, str, list[str]]],
-    oracle: dict[str, str],
-    detector: str,
+    root: Path, setting: str, night: int, plan: list[tuple[str, str, list[str]]], detector: str
 ) -> tuple[list[Path], Any]:
-    """Make the references of one night; the content lists manifest rows."""
+    """Make the references of one night; the content lists manifest rows.
+
+    `plan` lists family, algorithm and raw files. Raises ReferenceFileError where the chain lacks a
+    prerequisite.
+    """
     from iris_reduction.cache import use_cache
     from iris_reduction.pipelines import make_reference
 
     run = RunDirectory(root)
-    use_cache(run.cache("alone"))  # nothing is selected there: every prerequisite is handed over
-    made = {kind: Path(path) for kind, path in oracle.items()}
+    chain = setting == "chain"
+    use_cache(run.initial_cache if chain else run.cache(setting))
     steps = {family: (algorithm, files) for family, algorithm, files in plan}
-    outputs, rows = [], []
+    truth = run.relative(run.as_built(detector))
+    made: dict[str, Path] = {}
+    rows = []
     for family, (kind, needs) in CALIBRATIONS.items():
         if family not in steps:
             continue
         algorithm, files = steps[family]
-        overrides = {need: made[need] for need in needs if need in made}
-        for need in sorted(set(needs) - set(made)):  # CRDS must not fill the gap: its references here are truth
-            raise ReferenceFileError(
-                f"the {setting} {kind} needs a {need} of the same night; add its family", file=root
-            )
+        overrides = _hand_over(kind, needs, made, root) if chain else {}
         out = run.products(setting, family, algorithm, night)
-        path = make_reference(kind, [Path(f) for f in files], out, overrides=overrides)
-        if setting == "chain":
-            made[kind] = path
-        outputs.append(path)
-        rows.append(
-            {
-                "product": run.relative(path),
-                "product_sha256": hash_file(path),
-                "model": f"{kind.capitalize()}Model",
-                "night": night,
-                "setting": setting,
-                "exposure": kind,
-                "family": family,
-                "algorithm": algorithm,
-                "raw": [run.relative(Path(f)) for f in files],
-                "raw_sha256": [hash_file(f) for f in files],
-                "truth": run.relative(run.as_built(detector)),
-                "references": {k: p.name for k, p in overrides.items()},
-                "context": "",
-            }
-        )
-    return outputs, rows
+        made[kind] = make_reference(kind, [Path(f) for f in files], out, overrides=overrides)
+        raw = [run.relative(Path(f)) for f in files]
+        rows.append(describe_product(run, made[kind], setting, family, algorithm, night, kind, raw, truth))
+    return list(made.values()), rows
+
+
+def _hand_over(kind: str, needs: tuple[str, ...], made: dict[str, Path], root: Path) -> dict[str, Path]:
+    """Return what a reference of `kind` needs out of what the night has made so far."""
+    for need in needs:
+        if need not in made:
+            raise ReferenceFileError(f"the chain's {kind} needs a {need} of the same night; add its family", file=root)
+    return {need: made[need] for need in needs}

@@ -220,9 +220,9 @@ def scenarios(as_json: bool) -> None:
 @_json_option
 def algorithms(as_json: bool) -> None:
     """List the algorithms of every family, plug-ins included."""
-    from iris_harness.listings import describe_algorithms
+    from iris_harness.algorithms import list_algorithms
 
-    _list(describe_algorithms(), as_json)
+    _list(list_algorithms(), as_json)
 
 
 @cli.command()

@@ -1,7 +1,7 @@
-"""The deliver stage: one CRDS cache of measured references, one of oracle references.
+"""The deliver stage: one CRDS cache of measured references, one of oracle references, one of none.
 
 A cache is made anew whenever its references change and in one delivery, so a context in a run never
-means two things.
+means two things. The cache of none is what the chain calibrates with, before there is any other.
 """
 
 from __future__ import annotations
@@ -18,7 +18,20 @@ from iris_harness.run_directory import RunDirectory
 from iris_harness.scenario import Scenario
 from iris_harness.tasks import Task, TaskResult, hash_source, make_key
 
-__all__ = ["deliver_oracle", "deliver_references", "plan_delivery", "plan_oracle"]
+__all__ = [
+    "create_initial",
+    "deliver_oracle",
+    "deliver_references",
+    "plan_delivery",
+    "plan_initial",
+    "plan_oracle",
+]
+
+
+def plan_initial(run: RunDirectory) -> list[Task]:
+    """Return the task that makes the cache without references."""
+    key = make_key([], [], hash_source(*SOURCES, "tmt_crds", "iris_harness.deliver"))
+    return [Task("deliver-initial", "deliver", "iris_harness.deliver:create_initial", (run.root,), key)]
 
 
 def plan_oracle(run: RunDirectory, scenario: Scenario, as_built: TaskResult) -> list[Task]:
@@ -42,20 +55,22 @@ def plan_delivery(run: RunDirectory, rows: list[dict[str, Any]]) -> list[Task]:
 
 
 def deliver_oracle(root: Path, detector: str, start: datetime, filters: list[str]) -> tuple[list[Path], Any]:
-    """Write and deliver the oracle references; the content holds `files` by kind, and the context."""
+    """Write and deliver the oracle references; the content names the context."""
     run = RunDirectory(root)
     folder = run.root / "truth" / "oracle"
     shutil.rmtree(folder, ignore_errors=True)
     files = write_oracle_references(run.as_built(detector), folder, start, filters)
     outputs, content = deliver_references(root, "alone", [str(f) for f in files])
-    by_kind = {kind: str(_pick(files, kind)) for kind in ("gain", "mask", "readnoise")}
-    return [*outputs, *files], {**content, "files": by_kind}
+    return [*outputs, *files], content
 
 
-def _pick(files: list[Path], kind: str) -> Path:
-    """The oracle reference of `kind`, for up-the-ramp data where that matters."""
-    found = [f for f in files if f.stem in {f"oracle_{kind}", f"oracle_{kind}_utr"}]
-    return found[0]
+def create_initial(root: Path) -> tuple[list[Path], Any]:
+    """Make the cache without references; the content names its context."""
+    from iris_reduction.cache import create_cache
+
+    cache = RunDirectory(root).initial_cache
+    shutil.rmtree(cache, ignore_errors=True)
+    return _describe_cache(cache, create_cache(cache))
 
 
 def deliver_references(root: Path, setting: str, files: list[str]) -> tuple[list[Path], Any]:
@@ -63,7 +78,11 @@ def deliver_references(root: Path, setting: str, files: list[str]) -> tuple[list
     from iris_reduction.delivery import build_cache
 
     cache = RunDirectory(root).cache(setting)
-    delivery = build_cache(cache, [Path(f) for f in files])
+    return _describe_cache(cache, build_cache(cache, [Path(f) for f in files]).context)
+
+
+def _describe_cache(cache: Path, context: str) -> tuple[list[Path], Any]:
+    """Return the files of a cache, its context and an identity that changes with any of their bytes."""
     outputs = [p for p in sorted(cache.rglob("*")) if p.is_file() and not p.name.startswith(".")]
     identity = make_key([p.relative_to(cache).as_posix() for p in outputs], [hash_file(p) for p in outputs], "")
-    return outputs, {"context": delivery.context, "identity": identity}
+    return outputs, {"context": context, "identity": identity}

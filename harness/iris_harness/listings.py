@@ -1,4 +1,4 @@
-"""What the listing commands show: scenarios, algorithms, specifications and reference types."""
+"""What the listing commands show of scenarios, specifications and reference types."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from iris_contract.reftypes import load_reference_types
 from iris_harness.scenario import list_scenarios, load_scenario
 
-__all__ = ["describe_algorithms", "describe_metrics", "describe_references", "describe_scenarios"]
+__all__ = ["describe_metrics", "describe_references", "describe_scenarios"]
 
 
 def describe_scenarios() -> list[dict[str, Any]]:
@@ -43,21 +43,6 @@ def describe_references() -> list[dict[str, Any]]:
         }
         for kind, entry in load_reference_types().items()
     ]
-
-
-def describe_algorithms() -> list[dict[str, Any]]:
-    """Return one row per algorithm that a scenario can name, plug-ins and broken ones included."""
-    from iris_reduction.ramp import RAMP_FITTERS, LoadFailure, load_ramp_fitters
-
-    rows = []
-    for name, fitter in load_ramp_fitters().items():
-        origin = "built in" if name in RAMP_FITTERS else "plug-in"
-        state = fitter.reason if isinstance(fitter, LoadFailure) else "ready"
-        rows.append({"family": "ramp", "name": name, "origin": origin, "state": state})
-    made = {"gain": "photon_transfer", "read_noise": "differences", "bad_pixel": "class_limits"}
-    made |= {"dark": "ramp_mean", "flat": "lamp_on_off"}
-    rows += [{"family": f, "name": n, "origin": "built in", "state": "ready"} for f, n in made.items()]
-    return rows
 
 
 def describe_metrics(run: Path | None) -> list[dict[str, Any]]:

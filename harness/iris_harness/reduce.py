@@ -9,12 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from iris_contract.atomic import hash_file
 from iris_contract.errors import TestbedError
-from iris_contract.fitsio import read_header
-from iris_contract.reftypes import load_reference_types
 from iris_harness.calibrate import CALIBRATIONS
 from iris_harness.nights import PlannedExposure, plan_night
+from iris_harness.products import describe_product
 from iris_harness.run_directory import RunDirectory
 from iris_harness.scenario import Scenario
 from iris_harness.tasks import Task, TaskResult, hash_source, make_key
@@ -29,7 +27,7 @@ def plan_reduction(
     run: RunDirectory, scenario: Scenario, nights: int, raw: dict[str, TaskResult], contexts: dict[str, str]
 ) -> list[Task]:
     """Return the tasks; `contexts` identifies each setting's cache by name and content hash."""
-    source = hash_source(*SOURCES, "iris_harness.reduce")
+    source = hash_source(*SOURCES, "iris_harness.reduce", "iris_harness.products")
     wanted = [
         (family, setting, algorithm, night)
         for family in scenario.families.values()
@@ -88,7 +86,7 @@ def reduce_night(
         for role, raw, truth in items:
             made = _reduce_exposure(run, setting, family, algorithm, night, raw)
             outputs += made
-            rows.append(describe_product(run, made[-1], setting, family, algorithm, night, role, raw, truth))
+            rows.append(describe_product(run, made[-1], setting, family, algorithm, night, role, [raw], truth))
     except TestbedError:
         raise
     except Exception as error:
@@ -112,35 +110,3 @@ def _reduce_exposure(run: RunDirectory, setting: str, family: str, algorithm: st
     out = run.products(setting, family, algorithm, night)
     rate = run_level1(run.root / raw, out, fitter=algorithm)
     return [rate, run_level2(rate, out)] if family in LEVEL2_FAMILIES else [rate]
-
-
-def describe_product(
-    run: RunDirectory,
-    path: Path,
-    setting: str,
-    family: str,
-    algorithm: str,
-    night: int,
-    role: str,
-    raw: str,
-    truth: str,
-) -> dict[str, Any]:
-    """Return the manifest row of a science product, with what its header says of references."""
-    header = read_header(path)
-    cards = {f"R_{kind.upper()}"[:8]: kind for kind in load_reference_types()}
-    references = {kind: str(header[card]).removeprefix("crds://") for card, kind in cards.items() if card in header}
-    return {
-        "product": run.relative(path),
-        "product_sha256": hash_file(path),
-        "model": str(header["DATAMODL"]),
-        "night": night,
-        "setting": setting,
-        "exposure": role,
-        "family": family,
-        "algorithm": algorithm,
-        "raw": [raw],
-        "raw_sha256": [hash_file(run.root / raw)],
-        "truth": truth,
-        "references": references,
-        "context": str(header.get("CRDS_CTX", "")),
-    }

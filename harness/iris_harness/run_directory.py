@@ -45,6 +45,11 @@ class RunDirectory:
         """CRDS cache of a setting: derived references for `chain`, oracle ones for `alone`."""
         return self.root / ("crds-oracle" if setting == "alone" else "crds")
 
+    @property
+    def initial_cache(self) -> Path:
+        """CRDS cache without references: all that the chain's calibrations may ask."""
+        return self.root / "crds-initial"
+
     def raw(self, setting: str, night: int, exposure: Exposure) -> Path:
         """Raw file of an exposure."""
         return self.root / "raw" / setting / f"{night:03d}" / name_raw_file(exposure)

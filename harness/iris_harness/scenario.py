@@ -18,6 +18,7 @@ from iris_contract.errors import InputError, ScenarioError
 from iris_contract.exposure import Readout, Subarray
 from iris_contract.instrument import DETECTORS, load_instrument
 from iris_contract.scorecard import FAMILIES
+from iris_harness.algorithms import list_algorithms
 from iris_harness.yaml_lines import Lines, load_yaml
 
 __all__ = [
@@ -216,11 +217,9 @@ def _effects() -> tuple[str, ...]:
 
 def _algorithms(family: str) -> tuple[str, ...]:
     """Algorithms of a family; broken plug-ins too, since they are to be shown as broken."""
-    from iris_harness.listings import describe_algorithms
-
     ramp_fitters = family in ("jump", "image")  # these judge what a ramp fitter made
     wanted = "ramp" if ramp_fitters else family
-    return tuple(row["name"] for row in describe_algorithms() if row["family"] == wanted)
+    return tuple(row["name"] for row in list_algorithms() if row["family"] == wanted)
 
 
 def _specifications() -> tuple[str, ...]:

@@ -69,8 +69,10 @@ def _run_until(run: RunDirectory, scenario: Scenario, seed: int, nights: int, wo
     raw = _by_name(workers.run("simulate", plan_simulation(run, scenario, seed, nights)))
     if until == "simulate":
         return Outcome(f"{len(raw)} raw frames in {run.root / 'raw'}")
-    oracle = workers.run("oracle", deliver.plan_oracle(run, scenario, as_built[0]))[0].content
-    calibrated = workers.run("calibrate", plan_calibration(run, scenario, nights, raw, oracle["files"]))
+    caches = [*deliver.plan_oracle(run, scenario, as_built[0]), *deliver.plan_initial(run)]
+    oracle, initial = (result.content for result in workers.run("caches", caches))
+    identities = {"alone": oracle["identity"], "chain": initial["identity"]}
+    calibrated = workers.run("calibrate", plan_calibration(run, scenario, nights, raw, identities))
     rows = [row for result in calibrated for row in result.content]
     if until == "calibrate":
         return Outcome(f"{len(rows)} references in {run.root / 'products'}")

@@ -23,7 +23,7 @@ from iris_harness.stages import run_stages
 from iris_harness.status import DONE, INTERRUPTED
 
 MICRO = Path(__file__).parent / "micro.yaml"
-PROMISED = ("raw", "truth", "products", "crds", "crds-oracle", "scores", "report", "manifest.json")
+PROMISED = ("raw", "truth", "products", "crds", "crds-initial", "crds-oracle", "scores", "report", "manifest.json")
 pytestmark = pytest.mark.xdist_group("micro")
 
 
@@ -138,6 +138,54 @@ def test_reduction_without_truth_gives_the_same_bytes(micro_run, micro_copy):
             for row in content["rows"]:
                 assert row["product_sha256"] == wanted.pop(row["product"])
     assert wanted == {}
+
+
+@pytest.mark.parametrize("setting", ["alone", "chain"])
+def test_calibration_without_truth_gives_the_same_bytes(micro_run, micro_copy, setting):
+    """Nor does the chain need the oracle: its cache is away too."""
+    from iris_harness.calibrate import CALIBRATIONS, calibrate_night
+
+    for name in ("truth", "products", "crds", *(["crds-oracle"] if setting == "chain" else [])):
+        shutil.rmtree(micro_copy / name)
+    rows = [r for r in read_manifest(micro_run / "manifest.json") if (r.setting, r.night) == (setting, 1)]
+    mine = [r for r in rows if r.family in CALIBRATIONS]
+    plan = [(r.family, r.algorithm, [str(micro_copy / raw) for raw in r.raw]) for r in mine]
+    _, made = calibrate_night(micro_copy, setting, 1, plan, "IMG1")
+    assert {r["product"]: r["product_sha256"] for r in made} == {r.product: r.product_sha256 for r in mine}
+    assert len(made) == len(CALIBRATIONS)
+
+
+def test_nothing_of_the_chain_names_the_oracle(micro_run, micro_copy, caplog):
+    """Neither by its folder nor by a reference that only its cache holds; nor while it is made."""
+    rows = [r for r in read_manifest(micro_run / "manifest.json") if r.setting == "chain"]
+    own = {p.name for p in (micro_run / "crds").rglob("*.fits")} | {Path(r.product).name for r in rows}
+    for row in rows:
+        assert set(row.references.values()) <= own
+        assert "oracle" not in str(row)
+    made = [*(micro_run / "products" / "chain").rglob("*.fits"), *(micro_run / "crds").rglob("*.fits")]
+    assert len(made) > 20
+    for path in made:
+        with open_fits(path) as hdus:
+            assert not [card for hdu in hdus for card in hdu.header.cards if "oracle" in str(card).lower()]
+    for name in ("chain", "deliver-initial"):
+        records = [p for p in (micro_run / "log" / "tasks").glob("*.json") if name in p.name]
+        assert records
+        assert not [p.name for p in records if "oracle" in p.read_text()]
+    shutil.rmtree(micro_copy / "products" / "chain")
+    with caplog.at_level("DEBUG"):
+        run_stages(micro_copy, load_scenario(MICRO), until="reduce", jobs=1, quiet=True)
+    assert "oracle" not in caplog.text
+    assert caplog.text
+
+
+def test_alone_calibrations_select_from_the_oracle_by_crds(micro_run):
+    rows = [r for r in read_manifest(micro_run / "manifest.json") if (r.setting, r.exposure) == ("alone", "dark")]
+    assert rows
+    for row in rows:
+        assert row.context.endswith(".pmap")
+        assert set(row.references) == {"gain", "mask", "readnoise"}
+        held = {p.name for p in (micro_run / "crds-oracle").rglob("*.fits")}
+        assert set(row.references.values()) <= held
 
 
 def test_a_second_run_does_nothing_again(micro_copy):
