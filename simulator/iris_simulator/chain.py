@@ -81,6 +81,6 @@ class SignalChain:
         if "reset_noise" in self.effects:
             add_reset_noise(charge, self.detector.ktc_noise, stream("reset_noise"))
         if "read_noise" in self.effects:
-            add_read_noise(charge, maps.read_noise[rows], stream("read_noise"))
+            add_read_noise(charge, plane(maps.read_noise), stream("read_noise"))
         reads, over = convert(charge, plane(maps.gain), plane(maps.offset), self.detector.full_scale)
         return reads, full | over

@@ -1,10 +1,12 @@
-"""Random numbers addressed by row, column, ramp and read; the only compiled code of the simulator.
+"""Random numbers addressed by row, column, ramp and read.
 
 Each draw has its own short SplitMix64 sequence (Steele, Lea & Flood 2014, OOPSLA), begun at a hash
-of (key, row) and (column, ramp, read). Normal deviates: inversion by the rational approximations of
-Wichura 1988 (AS 241, PPND7, relative error 1e-7). Poisson deviates: inversion by sequential search
-below a mean of 10, above it transformed rejection, PTRS of Hoermann 1993 (Insurance: Mathematics
-and Economics 12, 39). Both are exact for every mean up to 1e9; no normal approximation anywhere.
+of (key, row) and (column, ramp, read). Normal deviates: the ziggurat with 256 layers (Marsaglia &
+Tsang 2000, J. Stat. Softw. 5, 8), layer and abscissa from different bits. Poisson deviates: below a
+mean of 10 inversion, by a table of the distribution function; above it PD of Ahrens & Dieter 1982
+(ACM TOMS 8, 163), a normal deviate that is accepted as it is in all but a few draws in a hundred,
+and otherwise corrected. All are exact to rounding, for means up to 1e9. What depends on the mean
+alone is computed once for all equal intervals of a pixel.
 
 All arrays are (rows, columns, ramps, reads) float64, so that each kernel is compiled once. Kernels
 release the interpreter lock and use no threads of their own. They stay in one module because numba's
@@ -21,7 +23,7 @@ from numba import njit
 
 from iris_simulator.seeds import Stream
 
-__all__ = ["add_arrivals", "draw_normal", "draw_uniform"]
+__all__ = ["add_arrivals", "add_normal", "draw_normal", "draw_uniform"]
 
 Cube = npt.NDArray[np.float64]
 
@@ -31,6 +33,25 @@ _MIX_2 = np.uint64(0x94D049BB133111EB)
 _S12, _S27, _S30, _S31 = np.uint64(12), np.uint64(27), np.uint64(30), np.uint64(31)
 _COLUMN, _RAMP = np.uint64(34), np.uint64(17)  # ramps and reads number up to 100 000 < 2**17 each
 _STEP = 2.0**-52
+
+_LAYERS = 256
+_LAYER = np.uint64(_LAYERS - 1)
+_TAIL = 3.6541528853610088  # where the tail begins, for layers of equal area with 256 of them
+_SMALL = 10.0  # smallest mean for PD
+_LOG_FACTORIAL = np.array([math.lgamma(k + 1.0) for k in range(1024)])
+
+
+def _layer_ziggurat() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the right ends of the layers from the bottom up, and the density exp(-x**2 / 2) there."""
+    area = _TAIL * math.exp(-0.5 * _TAIL**2) + math.sqrt(math.pi / 2) * math.erfc(_TAIL / math.sqrt(2))
+    ends = [area * math.exp(0.5 * _TAIL**2), _TAIL]
+    while len(ends) < _LAYERS:
+        ends.append(math.sqrt(-2 * math.log(area / ends[-1] + math.exp(-0.5 * ends[-1] ** 2))))
+    x = np.array([*ends, 0.0])
+    return x, np.exp(-0.5 * x**2)
+
+
+_ENDS, _DENSITY = _layer_ziggurat()
 
 
 @njit(nogil=True)
@@ -47,110 +68,188 @@ def _row_key(stream, row):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def _state(row_key, column, ramp, read):  # type: ignore[no-untyped-def]
-    """Begin the sequence of one draw."""
-    place = (np.uint64(column) << _COLUMN) | (np.uint64(ramp) << _RAMP) | np.uint64(read)
-    return _mix(row_key + _GOLDEN * (place + np.uint64(1)))
+def _states(out, row_key, column):  # type: ignore[no-untyped-def]
+    """Begin the sequences of all draws of one pixel, in `out` (ramps, reads)."""
+    for g in range(out.shape[0]):
+        for r in range(out.shape[1]):
+            place = (np.uint64(column) << _COLUMN) | (np.uint64(g) << _RAMP) | np.uint64(r)
+            out[g, r] = _mix(row_key + _GOLDEN * (place + np.uint64(1)))
 
 
 @njit(nogil=True)
 def _unit(state):  # type: ignore[no-untyped-def]
     """Return a number inside (0, 1), both ends excluded also after rounding."""
-    return (np.float64(state >> _S12) + 0.5) * _STEP
+    return (np.float64(np.int64(state >> _S12)) + 0.5) * _STEP
 
 
 @njit(nogil=True)
-def _normal(p):  # type: ignore[no-untyped-def]
-    """Return the standard normal quantile of `p` (AS 241, PPND7)."""
-    q = p - 0.5
-    if abs(q) <= 0.425:
-        r = 0.180625 - q * q
-        top = ((59.109374720 * r + 159.29113202) * r + 50.434271938) * r + 3.3871327179
-        return q * top / (((67.187563600 * r + 78.757757664) * r + 17.895169469) * r + 1.0)
-    r = math.sqrt(-math.log(p if q < 0.0 else 1.0 - p))
-    if r <= 5.0:
-        r -= 1.6
-        z = ((0.17023821103 * r + 1.3067284816) * r + 2.7568153900) * r + 1.4234372777
-        z /= (0.12021132975 * r + 0.73700164250) * r + 1.0
-    else:
-        r -= 5.0
-        z = ((0.017337203997 * r + 0.42868294337) * r + 3.0812263860) * r + 6.6579051150
-        z /= (0.012258202635 * r + 0.24197894225) * r + 1.0
-    return -z if q < 0.0 else z
+def _normal(state):  # type: ignore[no-untyped-def]
+    """Return a standard normal deviate; only one in a hundred needs more than the first number."""
+    layer = np.int64(state & _LAYER)
+    x = (np.float64(np.int64(state) >> 11) + 0.5) * _STEP * _ENDS[layer]
+    if abs(x) < _ENDS[layer + 1]:
+        return x
+    return math.copysign(_normal_rare(state, abs(x)), x)
 
 
 @njit(nogil=True)
-def _poisson_small(mean, state):  # type: ignore[no-untyped-def]
-    """Invert the distribution function; the bound on `term` ends the search where rounding stalls it."""
-    u = _unit(state)
+def _normal_rare(state, x):  # type: ignore[no-untyped-def]
+    """Go on with an abscissa that left the core of its layer; return the size of a normal deviate."""
+    while True:
+        layer = np.int64(state & _LAYER)
+        state = _mix(state + _GOLDEN)
+        if layer == 0:
+            return _normal_tail(state)
+        below, above = _DENSITY[layer], _DENSITY[layer + 1]
+        if below + _unit(state) * (above - below) < math.exp(-0.5 * x * x):
+            return x
+        state = _mix(state + _GOLDEN)
+        layer = np.int64(state & _LAYER)
+        x = _unit(state) * _ENDS[layer]
+        if x < _ENDS[layer + 1]:
+            return x
+
+
+@njit(nogil=True)
+def _normal_tail(state):  # type: ignore[no-untyped-def]
+    """Return a normal deviate beyond _TAIL (Marsaglia 1964, Technometrics 6, 101)."""
+    while True:
+        x = -math.log(_unit(state)) / _TAIL
+        state = _mix(state + _GOLDEN)
+        y = -math.log(_unit(state))
+        if 2 * y > x * x:
+            return _TAIL + x
+        state = _mix(state + _GOLDEN)
+
+
+@njit(nogil=True)
+def _list_cdf(mean, cdf):  # type: ignore[no-untyped-def]
+    """Write P(X <= k) from k = 0 on into `cdf`, all but 1 in 200; return how many, and the last P(X = k)."""
     term = math.exp(-mean)
-    below, count = term, 0.0
-    while u > below and term > 1e-18:
-        count += 1.0
+    cdf[0] = below = term
+    count = 1
+    while below < 0.995:
         term *= mean / count
         below += term
-    return count
+        cdf[count] = below
+        count += 1
+    return count, term
 
 
 @njit(nogil=True)
-def _poisson_large(mean, state):  # type: ignore[no-untyped-def]
-    """Hoermann's PTRS, for means from 10 on; names as in the paper."""
-    b = 0.931 + 2.53 * math.sqrt(mean)
-    a = -0.059 + 0.02483 * b
-    v_r = 0.9277 - 3.6224 / (b - 2.0)
+def _poisson_small(mean, cdf, listed, term, state):  # type: ignore[no-untyped-def]
+    """Invert the distribution function for a deviate known not to be 0: count its values below a uniform number."""
+    u = _unit(state)
+    count = 1
+    for k in range(1, listed):
+        count += u > cdf[k]
+    if count == listed:
+        count -= 1
+        below = cdf[count]
+        while u > below and count < 128:  # P(X > 128) < 1e-90
+            count += 1
+            term *= mean / count
+            below += term
+    return np.float64(count)
+
+
+@njit(nogil=True)
+def _log_probability(k, mean):  # type: ignore[no-untyped-def]
+    """Return log P(X = k); factorials beyond the table by Stirling's series, good to 1e-12."""
+    if k < 1024.0:
+        return k * math.log(mean) - mean - _LOG_FACTORIAL[int(k)]
+    return k * math.log(mean / k) + k - mean - 0.5 * math.log(2 * math.pi * k) - 1 / (12.0 * k)
+
+
+@njit(nogil=True)
+def _poisson_large(mean, root, state):  # type: ignore[no-untyped-def]
+    """Ahrens and Dieter's PD: steps N, I and S; `root` is sqrt(mean)."""
+    g = math.floor(mean + root * _normal(state))
+    u = _unit(_mix(state ^ _MIX_1))
+    below = mean - g
+    if g >= 0.0 and below * below * below <= 6.0 * mean * mean * u:
+        return g
+    return _poisson_rare(mean, root, g, u, state)
+
+
+@njit(nogil=True)
+def _poisson_rare(mean, root, k, u, state):  # type: ignore[no-untyped-def]
+    """Steps Q, E and H of PD, with the normal's probability of k in closed form."""
+    if k >= 0.0 and (1.0 - u) * _floored_normal(k, mean, root) <= math.exp(_log_probability(k, mean)):
+        return k
+    state ^= _MIX_2
     while True:
-        u = _unit(state) - 0.5
-        state += _GOLDEN
-        v = _unit(_mix(state))
-        us = 0.5 - abs(u)
-        k = math.floor((2.0 * a / us + b) * u + mean + 0.43)
-        if us >= 0.07 and v <= v_r:
-            return k
-        if k >= 0.0 and (us >= 0.013 or v <= us):
-            inverse_alpha = 1.1239 + 1.1328 / (b - 3.4)
-            left = math.log(v * inverse_alpha / (a / (us * us) + b))
-            if left <= k * math.log(mean) - mean - math.lgamma(k + 1.0):
+        state = _mix(state + _GOLDEN)
+        e = -math.log(_unit(state))
+        state = _mix(state + _GOLDEN)
+        u = 2.0 * _unit(state) - 1.0
+        t = 1.8 + math.copysign(e, u)
+        if t > -0.6744:
+            k = math.floor(mean + root * t)
+            gap = math.exp(_log_probability(k, mean)) - _floored_normal(k, mean, root)
+            if 0.1069 / mean * abs(u) <= gap * math.exp(e):
                 return k
-        state = _mix(state + _MIX_1)
 
 
 @njit(nogil=True)
-def _poisson(mean, state):  # type: ignore[no-untyped-def]
-    if mean < 10.0:
-        return _poisson_small(mean, state)
-    return _poisson_large(mean, state)
+def _floored_normal(k, mean, root):  # type: ignore[no-untyped-def]
+    """Return the probability that a normal number of the same mean and variance lies in [k, k + 1)."""
+    low, high = (k - mean) / root, (k + 1.0 - mean) / root
+    if low > 0.0:
+        low, high = -high, -low
+    return 0.5 * (math.erfc(-high / math.sqrt(2.0)) - math.erfc(-low / math.sqrt(2.0)))
 
 
 @njit(nogil=True, cache=True)
-def _add_arrivals(charge, rate, times, stream, noisy):  # type: ignore[no-untyped-def]
+def _add_arrivals(charge, rate, intervals, stream):  # type: ignore[no-untyped-def]
     rows, columns, ramps, reads = charge.shape
+    states, cdf = np.empty((ramps, reads), np.uint64), np.empty(64)
     for i in range(rows):
         row_key = _row_key(stream, i)
         for j in range(columns):
             if rate[i, j] <= 0.0:
                 continue
+            _states(states, row_key, stream.column + j)
+            mean, root, listed, term = 0.0, 0.0, 0, 0.0
             for g in range(ramps):
-                total, before = 0.0, 0.0
+                total = 0.0
                 for r in range(reads):
-                    total_mean = rate[i, j] * (times[g, r] - before)
-                    before = times[g, r]
-                    if not noisy:
-                        total = rate[i, j] * before
-                    elif total_mean > 0.0:
-                        total += _poisson(total_mean, _state(row_key, stream.column + j, g, r))
+                    if rate[i, j] * intervals[g, r] != mean:
+                        mean = rate[i, j] * intervals[g, r]
+                        root = math.sqrt(mean)
+                        if 0.0 < mean < _SMALL:
+                            listed, term = _list_cdf(mean, cdf)
+                    if mean >= _SMALL:
+                        total += _poisson_large(mean, root, states[g, r])
+                    elif mean > 0.0 and _unit(states[g, r]) > cdf[0]:
+                        total += _poisson_small(mean, cdf, listed, term, states[g, r])
                     charge[i, j, g, r] += total
 
 
 @njit(nogil=True, cache=True)
-def _fill(out, stream, normal):  # type: ignore[no-untyped-def]
-    rows, columns, ramps, reads = out.shape
+def _add_normal(signal, rms, stream):  # type: ignore[no-untyped-def]
+    rows, columns, ramps, reads = signal.shape
+    states = np.empty((ramps, reads), np.uint64)
     for i in range(rows):
         row_key = _row_key(stream, i)
         for j in range(columns):
+            _states(states, row_key, stream.column + j)
             for g in range(ramps):
                 for r in range(reads):
-                    u = _unit(_state(row_key, stream.column + j, g, r))
-                    out[i, j, g, r] = _normal(u) if normal else u
+                    signal[i, j, g, r] += rms[i, j] * _normal(states[g, r])
+
+
+@njit(nogil=True, cache=True)
+def _fill_uniform(out, stream):  # type: ignore[no-untyped-def]
+    rows, columns, ramps, reads = out.shape
+    states = np.empty((ramps, reads), np.uint64)
+    for i in range(rows):
+        row_key = _row_key(stream, i)
+        for j in range(columns):
+            _states(states, row_key, stream.column + j)
+            for g in range(ramps):
+                for r in range(reads):
+                    out[i, j, g, r] = _unit(states[g, r])
 
 
 def add_arrivals(charge: Cube, rate: Cube, times: Cube, stream: Stream, noisy: bool = True) -> None:
@@ -160,18 +259,27 @@ def add_arrivals(charge: Cube, rate: Cube, times: Cube, stream: Stream, noisy: b
     the reset, which empties the pixel at time 0. Increments between reads are independent Poisson
     draws; where `noisy` is false the expectation is added instead.
     """
-    _add_arrivals(charge, rate, times, stream, noisy)
+    if noisy:
+        intervals = np.diff(times, axis=-1, prepend=0.0).round(9)  # to the nanosecond: equal ones are found equal
+        _add_arrivals(charge, rate, intervals, stream)
+    else:
+        charge += rate[:, :, None, None] * times
+
+
+def add_normal(signal: Cube, rms: Cube, stream: Stream) -> None:
+    """Add to each read of `signal` (rows, columns, ramps, reads) a normal number of rms (rows, columns)."""
+    _add_normal(signal, rms, stream)
 
 
 def draw_normal(shape: tuple[int, int, int, int], stream: Stream) -> Cube:
     """Return standard normal numbers for (rows, columns, ramps, reads)."""
-    out = np.empty(shape)
-    _fill(out, stream, True)
+    out = np.zeros(shape)
+    _add_normal(out, np.ones(shape[:2]), stream)
     return out
 
 
 def draw_uniform(shape: tuple[int, int, int, int], stream: Stream) -> Cube:
     """Return numbers uniform inside (0, 1) for (rows, columns, ramps, reads)."""
     out = np.empty(shape)
-    _fill(out, stream, False)
+    _fill_uniform(out, stream)
     return out

@@ -5,18 +5,12 @@ Not modelled: 1/f noise, noise common to outputs or columns, telegraph noise.
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
-from iris_simulator.draws import Cube, draw_normal
+from iris_simulator.draws import Cube, add_normal
 from iris_simulator.seeds import Stream
 
 __all__ = ["add_read_noise"]
 
 
-def add_read_noise(signal: Cube, noise: npt.NDArray[np.floating], stream: Stream) -> None:
+def add_read_noise(signal: Cube, noise: Cube, stream: Stream) -> None:
     """Add normal noise of rms `noise` e- (rows, nx) to each read of `signal` e- (rows, nx, ramps, reads), in place."""
-    rows, columns, ramps, reads = signal.shape
-    draws = draw_normal((rows, columns, ramps, reads), stream)
-    draws *= noise[:, :, None, None]
-    signal += draws
+    add_normal(signal, noise, stream)
