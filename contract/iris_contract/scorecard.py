@@ -63,7 +63,7 @@ class ScoreRow:
 
     `value` with the interval `low`..`high` of confidence `level` in `unit`; `method` says how the interval was
     made; limits and goals are those of the specification, one-sided where one of them is null.
-    `artifacts` are paths inside the run; `reproduce` is a command line.
+    `artifacts` are paths inside the run; `reproduce` is a command line, to be given in the run directory.
     """
 
     metric: str

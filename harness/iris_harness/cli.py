@@ -117,23 +117,26 @@ def validate(run_path: Path, jobs: int | None, quiet: bool, manifest: Path | Non
     if manifest is None:
         _continue(run_path, "validate", strict, jobs=jobs, quiet=quiet)
         return
-    from iris_harness.score import score_foreign
+    from iris_harness.foreign import score_foreign
     from iris_harness.stages import Outcome, summarise
 
-    out, scorecard = score_foreign(run_path, manifest)
-    verdicts = tuple(row.verdict for row in scorecard.rows)
-    _finish(Outcome(f"{summarise(verdicts)}\nscores: {out}", verdicts), strict)
+    score = score_foreign(run_path, manifest)
+    for warning in score.warnings:
+        click.echo(f"iris-testbed: warning: {warning}", err=True)
+    verdicts = tuple(row.verdict for row in score.scorecard.rows)
+    _finish(Outcome(f"{summarise(verdicts)}\nscores: {score.folder}", verdicts), strict)
 
 
 @cli.command()
 @click.argument("run_path", metavar="RUN", type=DIRECTORY)
 def report(run_path: Path) -> None:
     """Write the HTML report of RUN again and print its path."""
-    from iris_harness.run_directory import read_run
+    from iris_harness.run_directory import hold_run, read_run
     from iris_reports import render_report
 
     read_run(run_path)
-    click.echo(render_report(run_path.resolve()))
+    with hold_run(run_path) as held:
+        click.echo(render_report(held.root))
 
 
 @cli.command()

@@ -90,8 +90,8 @@ def reduce_night(
     except TestbedError:
         raise
     except Exception as error:
-        reason = f"night {night}: {type(error).__name__}: {error}".splitlines()[0]
-        failure = {"family": family, "algorithm": algorithm, "setting": setting, "reason": reason}
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        failure = {"family": family, "algorithm": algorithm, "setting": setting, "reason": reason, "night": night}
         return outputs, {"rows": [], "failures": [failure]}
     return outputs, {"rows": rows, "failures": []}
 

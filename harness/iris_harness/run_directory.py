@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,9 +17,10 @@ from iris_contract.exposure import Exposure
 from iris_harness.nights import name_raw_file
 from iris_harness.scenario import Scenario, load_scenario
 
-__all__ = ["RunDirectory", "open_run", "read_run"]
+__all__ = ["RunDirectory", "hold_run", "open_run", "read_run"]
 
 MARK = "run.json"
+LEFTOVER = re.compile(r"\.\d+\.tmp\..+")  # what `iris_contract.atomic` writes before it renames
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class RunDirectory:
 
 def _check_owner(root: Path, scenario_text: str, seed: int) -> None:
     if not (root / MARK).exists():
-        if any(path.name != ".lock" for path in root.iterdir()):
+        if any(path.name != ".lock" and not LEFTOVER.fullmatch(path.name) for path in root.iterdir()):
             raise RunDirectoryError("not empty and not a run; give a new or empty directory with --out", file=root)
         return
     try:
@@ -99,18 +102,42 @@ def open_run(root: Path, scenario_text: str, seed: int, nights: int) -> Iterator
     if not os.access(root, os.W_OK):
         raise RunDirectoryError("cannot write here; give another --out", file=root)
     _check_owner(root, scenario_text, seed)
-    with _lock(root):
+    with hold_run(root) as run:
         mark = {"schema": "iris-testbed/run/1", "scenario": scenario_text, "seed": seed, "nights": nights}
         write_json(root / MARK, mark)
         write_text(root / "scenario.yaml", scenario_text)
+        yield run
+
+
+@contextmanager
+def hold_run(root: Path) -> Iterator[RunDirectory]:
+    """Hold the lock of a run directory, cleared of what a killed process left half-written.
+
+    Raises RunDirectoryError where another process holds it, or it cannot be written.
+    """
+    with _lock(root):
+        _clear(root)
         yield RunDirectory(root.resolve())
+
+
+def _clear(root: Path) -> None:
+    """Remove temporary files and folders; nobody is writing them, since we hold the lock."""
+    for path in [p for p in root.rglob(".*.tmp.*") if LEFTOVER.fullmatch(p.name)]:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 @contextmanager
 def _lock(root: Path) -> Iterator[None]:
     import fcntl
 
-    with open(root / ".lock", "w") as stream:
+    try:
+        stream = open(root / ".lock", "w")  # noqa: SIM115 - the block below closes it
+    except OSError as error:
+        raise RunDirectoryError(f"cannot write here: {error.strerror}", file=root) from None
+    with stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -29,6 +29,7 @@ __all__ = [
     "find_scenario",
     "list_scenarios",
     "load_scenario",
+    "name_in_run",
 ]
 
 SCENARIO_SCHEMA = "iris-testbed/scenario/1"
@@ -175,6 +176,13 @@ def find_scenario(name: str) -> Path:
     if path.suffix in {".yaml", ".yml"} and path.is_file():
         return path
     raise ScenarioError(f"no such scenario; give a YAML file or one of {', '.join(known)}", key="SCENARIO", value=name)
+
+
+def name_in_run(scenario: Scenario) -> str:
+    """Return how a command in a run directory names its scenario: by name if it ships, or its copy there."""
+    shipped = list_scenarios().get(scenario.name)
+    same = shipped is not None and shipped.read_text("utf-8") == scenario.text
+    return scenario.name if same else "scenario.yaml"
 
 
 def load_scenario(path: Path) -> Scenario:

@@ -10,18 +10,25 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from iris_contract.atomic import hash_file
-from iris_contract.errors import ManifestError, TestbedError
-from iris_contract.manifest import ManifestRow, read_manifest
+from iris_contract.manifest import ManifestRow
 from iris_contract.scorecard import Scorecard, write_scorecard
-from iris_harness.run_directory import RunDirectory, read_run
-from iris_harness.scenario import Scenario
+from iris_harness.run_directory import RunDirectory
+from iris_harness.scenario import Scenario, name_in_run
 from iris_harness.tasks import Task, TaskResult, hash_source, make_key
 from iris_validators import Failure, RunInfo, Sample, sample_group, score
 from iris_validators.junit import write_junit
 from iris_validators.parquet import write_samples, write_scorecard_table
 
-__all__ = ["Scoring", "decode_samples", "encode_samples", "plan_samples", "sample_rows", "score_foreign", "score_run"]
+__all__ = [
+    "Scoring",
+    "decode_samples",
+    "encode_samples",
+    "group_rows",
+    "plan_samples",
+    "sample_rows",
+    "score_run",
+    "write_scores",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,13 @@ class Scoring:
     nights: int
     contexts: Mapping[str, str] = field(default_factory=dict)
     failures: Sequence[Failure] = ()
+    reproduce: str = ""
+    incomplete: Sequence[str] = ()
+
+    def _say_command(self) -> str:
+        """The command, from inside the run directory, that gives the same rows."""
+        again = f"iris-testbed run {name_in_run(self.scenario)} --seed {self.seed} --nights {self.nights}"
+        return self.reproduce or again
 
     def judge(self, samples: Iterable[Sample], rows: Sequence[ManifestRow] = ()) -> Scorecard:
         """Return the scorecard; every row points at the products of its algorithm's first night."""
@@ -42,16 +56,17 @@ class Scoring:
             place = row.family, row.setting, row.algorithm
             if row.night == 1:
                 products[place] = (*products.get(place, ()), row.product)
+        details = {"title": scenario.title, "seed": self.seed, "version": metadata.version("iris-testbed")}
         info = RunInfo(
             scenario=scenario.name,
             nights=self.nights,
             detector=scenario.detector,
             mode="IMG",
             seeds=str(self.seed),
-            reproduce=f"iris-testbed run {scenario.name} --seed {self.seed} --nights {self.nights}",
+            reproduce=self._say_command(),
             contexts=self.contexts,
             artifacts=products,
-            details={"title": scenario.title, "seed": self.seed, "version": metadata.version("iris-testbed")},
+            details=details | ({"incomplete": list(self.incomplete)} if self.incomplete else {}),
         )
         return score(info, samples, scenario.specifications, self.failures)
 
@@ -103,10 +118,13 @@ def score_run(
     run: RunDirectory, scoring: Scoring, manifest: Sequence[ManifestRow], results: Sequence[TaskResult]
 ) -> Scorecard:
     """Judge the samples of every task and write samples, scorecard, table and JUnit report."""
-    return _write(run.scores, scoring, [s for result in results for s in decode_samples(result.content)], manifest)
+    return write_scores(
+        run.scores, scoring, [s for result in results for s in decode_samples(result.content)], manifest
+    )
 
 
-def _write(out: Path, scoring: Scoring, samples: list[Sample], manifest: Sequence[ManifestRow]) -> Scorecard:
+def write_scores(out: Path, scoring: Scoring, samples: list[Sample], manifest: Sequence[ManifestRow]) -> Scorecard:
+    """Judge the samples and write them, scorecard, table and JUnit report to the folder `out`."""
     scorecard = scoring.judge(samples, manifest)
     out.mkdir(parents=True, exist_ok=True)
     write_samples(out / "samples.parquet", samples)
@@ -114,44 +132,3 @@ def _write(out: Path, scoring: Scoring, samples: list[Sample], manifest: Sequenc
     write_scorecard_table(out / "scorecard.parquet", scorecard)
     write_junit(out / "junit.xml", scorecard)
     return scorecard
-
-
-def _refuse_duplicates(rows: Sequence[ManifestRow], manifest: Path) -> None:
-    """The same exposure counted twice would shrink the intervals."""
-    seen = set()
-    for row in rows:
-        place = (row.setting, row.family, row.algorithm, row.model, row.raw_sha256)
-        if place in seen or row.product in seen:
-            raise ManifestError(
-                "the same exposure or product stands twice", file=manifest, key="product", value=row.product
-            )
-        seen |= {place, row.product}
-
-
-def _check_hash(root: Path, row: ManifestRow) -> None:
-    found = hash_file(row.path(root)) if row.path(root).is_file() else "no such file"
-    if found != row.product_sha256:
-        raise ManifestError("the product has another hash", file=row.product, key="product_sha256", value=found)
-
-
-def score_foreign(root: Path, manifest: Path) -> tuple[Path, Scorecard]:
-    """Score the products that a manifest written by hand lists; write to scores/NAME of the manifest.
-
-    A product that cannot be compared gives ERROR rows for its algorithm and leaves the others alone.
-    """
-    scenario, seed, nights = read_run(root)
-    rows = read_manifest(manifest)
-    _refuse_duplicates(rows, manifest)
-    samples: list[Sample] = []
-    failures: dict[tuple[str, str, str], Failure] = {}
-    for group in group_rows(rows):
-        place = group[0].family, group[0].algorithm, group[0].setting
-        try:
-            for row in group:
-                _check_hash(root, row)
-            samples += sample_group(root, group)
-        except TestbedError as error:
-            failures.setdefault(place, Failure(*place, str(error)))
-    out = root / "scores" / manifest.stem
-    scoring = Scoring(scenario, seed, nights, failures=tuple(failures.values()))
-    return out, _write(out, scoring, samples, rows)

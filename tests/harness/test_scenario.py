@@ -6,7 +6,7 @@ import pytest
 
 from iris_contract.errors import ScenarioError
 from iris_harness.nights import name_raw_file, plan_night
-from iris_harness.scenario import find_scenario, list_scenarios, load_scenario
+from iris_harness.scenario import find_scenario, list_scenarios, load_scenario, name_in_run
 from iris_validators import load_specifications
 
 MICRO = Path(__file__).parent / "micro.yaml"
@@ -18,6 +18,13 @@ def test_scenarios_that_ship_are_sound(path):
     assert scenario.name == path.stem
     used = {role for family in scenario.families.values() for role in family.exposures}
     assert used == set(scenario.exposures)
+
+
+@pytest.mark.parametrize(("text", "name"), [("", "quick"), ("# mine\n", "scenario.yaml")])
+def test_commands_in_a_run_name_what_ships_by_name_and_others_by_their_copy(tmp_path, text, name):
+    path = tmp_path / "any.yaml"
+    path.write_text(text + find_scenario("quick").read_text())
+    assert name_in_run(load_scenario(path)) == name
 
 
 def test_quick_must_measure_every_specification():

@@ -7,7 +7,7 @@ import pytest
 
 from iris_contract import Subarray
 from iris_contract.errors import LayoutError, ManifestError
-from iris_validators import METRICS, sample_group
+from iris_validators import FAMILY_MODELS, METRICS, sample_group
 
 PLANE = np.ones((6, 8))
 
@@ -40,9 +40,14 @@ def test_references(bench, kind, family):
     assert {s.metric for s in samples} <= set(METRICS)
 
 
-def test_other_families_and_layouts_give_nothing(bench, row):
-    assert sample_group(bench.root, [replace(row, family="linearity")]) == []
-    assert sample_group(bench.root, [replace(row, family="image")]) == []
+@pytest.mark.parametrize("family", ["linearity", "image", "dark"])
+def test_other_families_and_layouts_are_refused(bench, row, family):
+    with pytest.raises(ManifestError, match=f"model='RateModel': the family {family} does not judge it"):
+        sample_group(bench.root, [replace(row, family=family)])
+
+
+def test_every_metric_s_family_has_its_layout():
+    assert set(FAMILY_MODELS) == {metric.family for metric in METRICS.values()}
 
 
 def test_rows_of_two_groups_are_refused(bench, row):

@@ -97,6 +97,41 @@ def test_failures_become_errors():
     assert words(card)["ramp.bias", "gls", "alone", "rate=2"] == "PASS"
 
 
+def requirement(card, place):
+    return [r["verdict"] for r in card.run["requirements"] if (r["setting"], r["algorithm"]) == place]
+
+
+def test_a_place_without_any_sample_has_one_error_row_and_requirement():
+    failures = [Failure("ramp", "gls", "alone", "it fell", night=n) for n in (2, 1, 3)]
+    card = score(RUN, [], ["ramp.bias", "ramp.bias_chain"], failures)
+    rows = {r.requirement: r for r in card.rows}
+    assert len(card.rows) == 2
+    assert (rows["ramp.bias"].verdict, rows["ramp.bias"].reason) == ("ERROR", "nights 1, 2, 3: it fell")
+    assert rows["ramp.bias_chain"].verdict == "NOT_MEASURED"  # the chain did not fail: it was not run
+    assert requirement(card, ("alone", "gls")) == ["ERROR"]
+
+
+def test_failures_of_a_place_are_one_row_that_counts_the_other_reasons():
+    failures = [Failure("ramp", "gls", "alone", f"file {n} is broken", night=n) for n in (1, 2, 3)]
+    (row,) = score(RUN, [], ["ramp.bias"], failures).rows
+    assert row.reason == "night 1: file 1 is broken (and 2 other reasons)"
+
+
+def test_conditions_that_failed_in_every_night_are_errors_where_others_show_them():
+    samples = nights(0.0) + nights(0.0, condition="rate=10") + nights(0.0, algorithm="ols")
+    failures = [
+        Failure("ramp", "ols", "alone", "it fell", night=1),
+        Failure("ramp", "gls", "alone", "slipped", night=2),
+    ]
+    card = score(RUN, samples, ["ramp.bias"], failures)
+    found = words(card)
+    assert found["ramp.bias", "ols", "alone", "rate=10"] == "ERROR"
+    assert found["ramp.bias", "ols", "alone", "rate=2"] == "PASS"
+    assert ("ramp.bias", "ols", "alone", "all") not in found
+    assert found["ramp.bias", "gls", "alone", "all"] == "ERROR"  # every condition has samples: of the other nights
+    assert requirement(card, ("alone", "gls")) == requirement(card, ("alone", "ols")) == ["ERROR"]
+
+
 def test_missing_nights_are_excluded_nights():
     (row,) = score(RUN, nights(0.0, n=6), ["ramp.bias"]).rows
     assert (row.nights, row.n_excluded) == (6, 2)

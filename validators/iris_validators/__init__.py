@@ -13,12 +13,13 @@ from iris_validators.parquet import read_samples, write_samples, write_scorecard
 from iris_validators.power import Plan, find_power, plan_specification
 from iris_validators.ranking import Rank, rank
 from iris_validators.sample import Sample, group_samples
-from iris_validators.sampling import METRICS, sample_group
+from iris_validators.sampling import FAMILY_MODELS, METRICS, sample_group
 from iris_validators.score import Failure, RunInfo, score
 from iris_validators.specification import Limits, Prediction, Specification, load_specifications
 from iris_validators.verdict import Verdict, judge, judge_requirement
 
 __all__ = [
+    "FAMILY_MODELS",
     "METRICS",
     "Failure",
     "Limits",

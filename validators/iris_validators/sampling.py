@@ -5,7 +5,7 @@
     image       level 2 images
     gain read_noise dark flat bad_pixel: the reference of that kind
 
-Rows of other families or layouts have no metrics here and give no samples.
+A row of another family, or of a layout that its family does not judge, is an error.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from iris_validators.evidence import ImageEvidence, ReferenceEvidence, read_imag
 from iris_validators.metric import Metric
 from iris_validators.sample import Sample
 
-__all__ = ["METRICS", "sample_group"]
+__all__ = ["FAMILY_MODELS", "METRICS", "sample_group"]
 
 
 def _sample_hits(exposures: Sequence[ImageEvidence]) -> list[Sample]:
@@ -50,6 +50,9 @@ _REFERENCES: Mapping[tuple[str, str], Callable[[Sequence[ReferenceEvidence]], li
     ("bad_pixel", "MaskModel"): bad_pixel.sample_masks,
 }
 
+FAMILY_MODELS: Mapping[str, str] = MappingProxyType(dict([*_IMAGES, *_REFERENCES]))
+"""Each family that has metrics, with the layout (DATAMODL) of the products that it judges."""
+
 
 def _group_of(row: ManifestRow) -> tuple[str, str, str, int, str]:
     return row.setting, row.family, row.algorithm, row.night, row.exposure
@@ -59,15 +62,17 @@ def sample_group(run: Path, rows: Sequence[ManifestRow]) -> list[Sample]:
     """Return the samples of one (setting, family, algorithm, night, exposure role).
 
     `run` is the run directory that the rows' paths start from. Raises ManifestError where the rows
-    are not of one group, and LayoutError where a file cannot be read or compared with its truth.
+    are not of one group or their family does not judge their layout, and LayoutError where a file
+    cannot be read or compared with its truth.
     """
     if len({_group_of(row) for row in rows}) != 1:
         raise ManifestError("rows must share setting, family, algorithm, night and exposure", key="rows")
-    samples: list[Sample] = []
-    for model in sorted({row.model for row in rows}):
-        key, members = (rows[0].family, model), [row for row in rows if row.model == model]
-        if key in _IMAGES:
-            samples += _IMAGES[key]([read_image(run, row) for row in members])
-        elif key in _REFERENCES:
-            samples += _REFERENCES[key]([read_reference(run, row) for row in members])
-    return samples
+    key = rows[0].family, rows[0].model
+    for row in rows:
+        if FAMILY_MODELS.get(row.family) != row.model:
+            raise ManifestError(
+                f"the family {row.family} does not judge it", file=row.product, key="model", value=row.model
+            )
+    if key in _IMAGES:
+        return _IMAGES[key]([read_image(run, row) for row in rows])
+    return _REFERENCES[key]([read_reference(run, row) for row in rows])

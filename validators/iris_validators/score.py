@@ -2,7 +2,8 @@
 
 Every specification that a scenario requires gives one row per setting, algorithm and condition. What
 one algorithm of a family was measured for and another was not is NOT_MEASURED for the other, and a
-required specification without any sample is one NOT_MEASURED row: nothing drops out silently. A
+required specification without any sample is one NOT_MEASURED row: nothing drops out silently. What
+failed is ERROR: one row per specification and place, or one for each condition that others have. A
 row's `requirement` is the id of its specification, whose documents stand under `specifications`.
 Specifications that are not required give no rows; the run lists them as `outside` the scenario.
 Verdicts over all conditions of a specification stand under `requirements`.
@@ -30,12 +31,13 @@ Place = tuple[str, str]  # setting, algorithm
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An algorithm, or the sampling of its products, that could not be run; becomes ERROR rows."""
+    """An algorithm, or the sampling of its products, that could not be run, in one night or altogether."""
 
     family: str
     algorithm: str
     setting: str
     reason: str
+    night: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +76,24 @@ def score(
             raise InputError(f"no such specification; choose {', '.join(table)}", key="required", value=name)
     groups, rows, requirements = group_samples(samples), [], []
     for spec in sorted((table[name] for name in set(required)), key=lambda s: (FAMILIES.index(s.family), s.id)):
-        for place, conditions in sorted(_find_places(spec, groups).items()):
-            rows += [_judge_row(run, spec, place, c, found) for c, found in conditions.items()]
+        broken = _merge_failures(f for f in failures if _concerns(spec, f))
+        for place, conditions in sorted(_find_places(spec, groups, broken).items()):
+            reason = broken.get(place, "")
+            found = _judge_place(run, spec, place, conditions, reason)
             verdict = judge_requirement(spec, list(conditions.values()))
-            broken = [f for f in failures if (f.setting, f.algorithm) == place and _concerns(spec, f)]
-            if broken:  # some nights may be fine: that verifies nothing
-                verdict = Verdict("ERROR", broken[0].reason)
-            requirements.append(_describe(spec, place, verdict, len(conditions)))
-        rows += [_fail_row(run, spec, f) for f in failures if _concerns(spec, f)]
+            if reason:  # some nights may be fine: that verifies nothing
+                verdict = Verdict("ERROR", reason)
+            requirements.append(_describe(spec, place, verdict, len(found)))
+            rows += found
     outside = sorted(set(table) - set(required))
     header = {"scenario": run.scenario, "nights": run.nights, "detector": run.detector, "mode": run.mode}
     lists = {"requirements": requirements, "outside": outside, "specifications": describe_specifications(table)}
     return Scorecard({**run.details, **header, "seeds": run.seeds, **lists}, tuple(rows))
 
 
-def _find_places(spec: Specification, groups: Mapping[Any, list[Sample]]) -> dict[Place, dict[str, list[Sample]]]:
+def _find_places(
+    spec: Specification, groups: Mapping[Any, list[Sample]], broken: Iterable[Place]
+) -> dict[Place, dict[str, list[Sample]]]:
     """Samples by place and condition; a place or condition that others have is there, if empty."""
     family = {(setting, algorithm) for f, _, setting, algorithm, _ in groups if f == spec.family}
     mine = {
@@ -96,7 +101,7 @@ def _find_places(spec: Specification, groups: Mapping[Any, list[Sample]]) -> dic
         for key, found in groups.items()
         if key[:2] == (spec.family, spec.metric) and spec.applies(*key[2:])
     }
-    places: dict[Place, dict[str, list[Sample]]] = {}
+    places: dict[Place, dict[str, list[Sample]]] = {place: {} for place in broken}
     for setting, algorithm in family:
         conditions = {c for s, _, c in mine if s == setting and spec.applies(setting, algorithm, c)}
         if conditions:
@@ -114,6 +119,21 @@ def _natural(text: str) -> list[tuple[float, str]]:
 def _concerns(spec: Specification, failure: Failure) -> bool:
     """Whether a failure hits a specification; which conditions it would have measured is unknown."""
     return failure.family == spec.family and spec.covers(failure.setting, failure.algorithm)
+
+
+def _merge_failures(failures: Iterable[Failure]) -> dict[Place, str]:
+    """One reason per place: the first, with all nights that share it, and how many differ."""
+    reasons: dict[Place, dict[str, list[int]]] = {}
+    for failure in failures:
+        nights = reasons.setdefault((failure.setting, failure.algorithm), {}).setdefault(failure.reason, [])
+        nights += [failure.night] if failure.night is not None else []
+    return {place: _phrase(found) for place, found in reasons.items()}
+
+
+def _phrase(reasons: Mapping[str, list[int]]) -> str:
+    reason, nights = next(iter(reasons.items()))
+    when = f"night{'s' * (len(nights) > 1)} {', '.join(map(str, sorted(set(nights))))}: " if nights else ""
+    return when + reason + (f" (and {len(reasons) - 1} other reasons)" if len(reasons) > 1 else "")
 
 
 def describe_specifications(table: Mapping[str, Specification]) -> dict[str, dict[str, Any]]:
@@ -136,14 +156,18 @@ def _describe(spec: Specification, place: Place, verdict: Verdict, rows: int) ->
     }
 
 
-def _judge_row(run: RunInfo, spec: Specification, place: Place, condition: str, samples: list[Sample]) -> ScoreRow:
-    measured = combine(samples) if samples else None
-    return _make_row(run, spec, place, condition, measured, judge(spec, measured))
-
-
-def _fail_row(run: RunInfo, spec: Specification, failure: Failure) -> ScoreRow:
-    place = failure.setting, failure.algorithm
-    return _make_row(run, spec, place, "all", None, Verdict("ERROR", failure.reason))
+def _judge_place(
+    run: RunInfo, spec: Specification, place: Place, conditions: Mapping[str, list[Sample]], broken: str
+) -> list[ScoreRow]:
+    """Rows of one place; where it is `broken`, conditions without a sample are ERROR, or else one row is."""
+    rows = []
+    for condition, samples in conditions.items():
+        measured = combine(samples) if samples else None
+        verdict = judge(spec, measured) if samples or not broken else Verdict("ERROR", broken)
+        rows.append(_make_row(run, spec, place, condition, measured, verdict))
+    if broken and all(conditions.values()):
+        rows.append(_make_row(run, spec, place, "all", None, Verdict("ERROR", broken)))
+    return rows
 
 
 def _meets_goal(spec: Specification, measured: Measurement) -> bool | None:
