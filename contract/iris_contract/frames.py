@@ -22,6 +22,7 @@ from iris_contract.fitsio import (
     write_layout,
 )
 from iris_contract.instrument import Detector, load_instrument
+from iris_contract.layouts import load_layouts
 from iris_contract.reftypes import HduSpec, ReferenceType, load_reference_types
 
 __all__ = ["AsBuiltMaps", "Image", "Ramp", "Reference", "Truth", "read_region"]
@@ -40,7 +41,7 @@ def read_region(header: Header, path: str | Path | None = None) -> Subarray:
     return Subarray(*corner)
 
 
-def _check_size(cover: Subarray, spec: HduSpec, shape: tuple[int, ...], path: str | Path) -> None:
+def _check_size(cover: Subarray, spec: HduSpec, shape: tuple[int, ...], path: str | Path | None) -> None:
     """Raise LayoutError unless the (ny, nx) axes of an array have the size of its region."""
     sizes = dict(zip(spec.axes, shape, strict=True)) if spec.dtype != "table" else {}
     found = sizes.get("ny", cover.ysize), sizes.get("nx", cover.xsize)
@@ -66,13 +67,20 @@ class Ramp:
     @classmethod
     def read(cls, path: str | Path) -> Self:
         """Read a raw file; raises LayoutError."""
-        layout, header, content = read_layout(path, "RampModel")
+        _, header, content = read_layout(path, "RampModel")
         ramp = cls(header, content["DATA"], content["TIMES"])
-        _check_size(ramp.region(path), layout.hdus[0], ramp.reads.shape, path)
-        problem = find_time_problem(ramp.times)
+        ramp.check(path)
+        return ramp
+
+    def check(self, path: str | Path | None = None) -> None:
+        """Raise LayoutError unless the sizes that the header states, and the times, are those of the reads."""
+        _check_size(self.region(path), load_layouts()["RampModel"].hdus[0], self.reads.shape, path)
+        for key, length in zip(("NGROUPS", "NREADS"), self.reads.shape[2:], strict=True):
+            if self.header.get(key, length) != length:
+                raise LayoutError(f"HDU DATA has {length}", file=path, key=key, value=self.header[key])
+        problem = find_time_problem(self.times)
         if problem:
             raise LayoutError(problem, file=path)
-        return ramp
 
     def write(self, path: str | Path) -> None:
         """Write the raw file atomically; raises LayoutError."""

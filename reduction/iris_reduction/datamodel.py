@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from iris_contract import Detector, Image, Ramp, Reference, Subarray, load_instrument
-from iris_contract.errors import LayoutError
-from iris_contract.fitsio import Header, read_header, read_layout, write_layout
+from iris_contract.errors import InputError, LayoutError
+from iris_contract.fitsio import Header, read_layout, write_layout
 from iris_contract.frames import read_region
 from iris_contract.keywords import find_problem, load_keywords
+from iris_contract.layouts import Layout
 from iris_reduction.calibration.frame import RateFrame
 from iris_reduction.kernels import initialise_quality
 from iris_reduction.naming import name_product, name_reference
@@ -28,7 +29,7 @@ from iris_reduction.sets import CalibrationSet, read_set
 
 __all__ = ["ImageModel", "Model", "RampModel", "ReferenceModel", "SetModel", "get_crds_parameters", "open_model"]
 
-_NEEDED = ("TELESCOP", "INSTRUME", "DETECTOR", "READMODE", "DATE-OBS", "TIME-OBS")
+_NEEDED = ("TELESCOP", "INSTRUME", "DETECTOR", "READMODE", "DATE-OBS", "TIME-OBS", "CHANNELS", "NGROUPS", "NREADS")
 
 
 def get_crds_parameters(header: Header) -> dict[str, Any]:
@@ -170,7 +171,7 @@ class SetModel(Model):
 def open_model(init: str | Path | Model, **_: Any) -> Model:
     """Return `init`, or the model of the file it names, by DATAMODL (or .json: a calibration set).
 
-    Raises LayoutError, or InputError for values that no reduction can work with.
+    Raises LayoutError, or InputError for values that no reduction can work with or that the data contradict.
     """
     if isinstance(init, Model):
         return init
@@ -178,29 +179,43 @@ def open_model(init: str | Path | Model, **_: Any) -> Model:
     if path.suffix.lower() == ".json":
         members = read_set(path)
         return SetModel(members.headers[0], path.name, members)
-    name = str(read_header(path).get("DATAMODL"))
-    if name == "RampModel":
-        return _open_raw(path)
-    if name == "CorrectedRampModel":
-        _layout, header, planes = read_layout(path, name)
-        flags = planes["READ_DQ"] if planes["READ_DQ"].any() else None
-        return RampModel(header, path.name, planes["DATA"], planes["TIMES"], planes["DQ"], flags)
-    if name in ("RateModel", "ImagerModel"):
-        image = Image.read(path)
-        return ImageModel(image.header, path.name, image.data, image.err, image.dq, image.chi2, image.jumps)
-    raise LayoutError("the reduction reads RampModel, RateModel and ImagerModel", file=path, key="DATAMODL", value=name)
+    layout, header, planes = read_layout(path, "RampModel", "CorrectedRampModel", "RateModel", "ImagerModel")
+    _check_level(path, layout, header)
+    if "TIMES" in planes:
+        return _make_ramp(path, header, planes)
+    return _make_image(path, header, planes)
 
 
-def _open_raw(path: Path) -> RampModel:
-    ramp = Ramp.read(path)
+def _check_level(path: Path, layout: Layout, header: Header) -> None:
+    level = header.get("DATALVL")
+    if type(level) is not int or level != layout.level:
+        raise LayoutError(f"must be {layout.level} for {layout.model}", file=path, key="DATALVL", value=level)
+
+
+def _make_image(path: Path, header: Header, planes: dict[str, Any]) -> ImageModel:
+    found, stated = planes["DATA"].shape, read_region(header, path).shape
+    if found != stated:
+        raise LayoutError(f"HDU DATA has (ny, nx)={found}", file=path, key="YSIZE,XSIZE", value=stated)
+    planes = {"CHI2": None, "JUMPS": None, **planes}
+    return ImageModel(header, path.name, *(planes[name] for name in ("DATA", "ERR", "DQ", "CHI2", "JUMPS")))
+
+
+def _make_ramp(path: Path, header: Header, planes: dict[str, Any]) -> RampModel:
+    """Return the model of a raw or corrected ramp; raise LayoutError where header and reads disagree."""
     for keyword in _NEEDED:
-        if keyword not in ramp.header:
+        if keyword not in header:
             raise LayoutError("keyword is missing", file=path, key=keyword, value=None)
-        problem = find_problem(load_keywords()[keyword], ramp.header[keyword])
+        problem = find_problem(load_keywords()[keyword], header[keyword])
         if problem:
-            raise LayoutError(problem, file=path, key=keyword, value=ramp.header[keyword])
-    if ramp.times.shape[1] < 2:
-        raise LayoutError("a ramp needs two or more reads", file=path, key="NREADS", value=ramp.times.shape[1])
-    model = RampModel(ramp.header, path.name, ramp.reads, ramp.times)
-    model.region.check(model.detector)
-    return replace(model, dq=initialise_quality(model.region.reference_pixels(model.detector)))
+            raise LayoutError(problem, file=path, key=keyword, value=header[keyword])
+    Ramp(header, planes["DATA"], planes["TIMES"]).check(path)
+    if planes["TIMES"].shape[1] < 2:
+        raise LayoutError("a ramp needs two or more reads", file=path, key="NREADS", value=header["NREADS"])
+    model = RampModel(header, path.name, planes["DATA"], planes["TIMES"])
+    try:
+        model.region.check(model.detector)
+    except InputError as error:
+        raise LayoutError(error.problem, file=path, key=error.key, value=error.value) from None
+    if "DQ" not in planes:
+        return replace(model, dq=initialise_quality(model.region.reference_pixels(model.detector)))
+    return replace(model, dq=planes["DQ"], read_dq=planes["READ_DQ"] if planes["READ_DQ"].any() else None)

@@ -216,3 +216,12 @@ def test_truth_without_its_key_is_refused(tmp_path, frame):
 
 def test_detector_of_a_ramp_is_the_designed_one(frame):
     assert frame("RampModel").detector is load_instrument().detector("IMG1")
+
+
+@pytest.mark.parametrize("key", ["NGROUPS", "NREADS"])
+def test_counts_that_disagree_with_the_reads_are_refused(tmp_path, frame, key):
+    good = frame("RampModel")
+    good.header[key] = 7
+    good.write(tmp_path / "a.fits")
+    with pytest.raises(LayoutError, match=rf"{key}=7: HDU DATA has"):
+        Ramp.read(tmp_path / "a.fits")

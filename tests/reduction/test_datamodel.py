@@ -1,10 +1,22 @@
 import numpy as np
 import pytest
+from astropy.io import fits
 from stpipe.datamodel import AbstractDataModel
 
 from iris_contract.check import check_file
 from iris_contract.errors import InputError, LayoutError
 from iris_reduction.datamodel import ImageModel, RampModel, SetModel, open_model
+
+
+def edit_cards(path, cards):
+    """Change cards of the primary header, or take out those whose value is None."""
+    with fits.open(path, mode="update") as hdus:
+        for key, value in cards.items():
+            if value is None:
+                del hdus[0].header[key]
+            else:
+                hdus[0].header[key] = value
+    return path
 
 
 def test_stpipe_takes_the_models_for_its_own(night):
@@ -75,10 +87,48 @@ def test_sets_and_strangers(night, tmp_path, synthetic):
 
 @pytest.mark.parametrize(
     ("cards", "told"),
-    [({"DETECTOR": "IMG9"}, "IMG9"), ({"XSTART": 4000}, "4096"), ({"DATE-OBS": "today"}, "DATE-OBS='today'")],
+    [
+        ({"DETECTOR": "IMG9"}, "DETECTOR='IMG9'"),
+        ({"XSTART": 4000}, "4096"),
+        ({"DATE-OBS": "today"}, "DATE-OBS='today'"),
+        ({"CHANNELS": 0}, "CHANNELS=0: must be one of 1, 4"),
+        ({"CHANNELS": "many"}, "CHANNELS='many': must be of type int"),
+        ({"CHANNELS": None}, "CHANNELS=None"),
+        ({"DATALVL": 1}, "DATALVL=1: must be 0 for RampModel"),
+        ({"DATALVL": "raw"}, "DATALVL='raw'"),
+        ({"DATALVL": None}, "DATALVL=None"),
+        ({"NGROUPS": 7}, "NGROUPS=7: HDU DATA has 1"),
+        ({"NGROUPS": 1.0}, "NGROUPS=1.0: must be of type int"),
+        ({"NGROUPS": None}, "NGROUPS=None"),
+        ({"NREADS": 20}, "NREADS=20: HDU DATA has 2"),
+        ({"NREADS": None}, "NREADS=None"),
+    ],
 )
 def test_unusable_values_are_named(synthetic, tmp_path, cards, told):
     reads = np.zeros((*synthetic.region.shape, 1, 2), np.uint16)
-    path = synthetic.write_raw(tmp_path / "raw.fits", reads, [0.0, 5.0], **cards)
-    with pytest.raises(InputError, match=told):
+    path = edit_cards(synthetic.write_raw(tmp_path / "raw.fits", reads, [0.0, 5.0]), cards)
+    with pytest.raises(InputError, match=told) as caught:
         open_model(path)
+    assert "raw.fits" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("cards", "told"),
+    [({"CHANNELS": "x"}, "CHANNELS='x'"), ({"NREADS": 3}, "NREADS=3: HDU DATA has 20"), ({"DATALVL": 1}, "DATALVL=1")],
+)
+def test_corrected_ramps_are_held_to_their_headers_too(night, tmp_path, cards, told):
+    path = open_model(night.raw["science"]).save(tmp_path / "corrected.fits")
+    with pytest.raises(InputError, match=told):
+        open_model(edit_cards(path, cards))
+
+
+@pytest.mark.parametrize(
+    ("cards", "told"),
+    [({"XSIZE": 64}, r"HDU DATA has \(ny, nx\)=\(64, 128\)"), ({"DATALVL": 2}, "DATALVL=2: must be 1")],
+)
+def test_rates_are_held_to_their_headers(synthetic, tmp_path, cards, told):
+    plane = np.ones(synthetic.region.shape, np.float32)
+    header = synthetic.make_header("product", DATAMODL="RateModel", DATALVL=1)
+    path = ImageModel(header, "a_LVL1.fits", plane, plane, plane.astype(np.uint32)).save(tmp_path / "a_LVL1.fits")
+    with pytest.raises(LayoutError, match=told):
+        open_model(edit_cards(path, cards))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from iris_contract import Reference
 from iris_contract.errors import InputError
-from iris_contract.fitsio import Header, read_header
+from iris_contract.fitsio import Header
 from iris_contract.keywords import load_keywords
 from iris_contract.reftypes import load_reference_types
 from iris_reduction.datamodel import ImageModel, RampModel, ReferenceModel, SetModel
@@ -59,7 +59,7 @@ class CalibrationPipeline(IrisPipeline):
     def make_reference(
         self,
         members: CalibrationSet,
-        used: Iterable[Path],
+        used: Sequence[Path],
         content: Mapping[str, npt.NDArray[Any]],
         header: Header,
     ) -> ReferenceModel:
@@ -68,9 +68,9 @@ class CalibrationPipeline(IrisPipeline):
         kept = {k for k, keyword in load_keywords().items() if "reference" in keyword.required}
         kept |= {*kind.match, "READMODE", "CHANNELS", "CRDS_CTX", "RAMPFIT"}
         cards = {k: v for k, v in header.items() if k in kept or k.startswith("R_")}
-        inputs = [dict(read_header(path), _name=path.name) for path in used]
+        names, headers = [path.name for path in used], dict(zip(members.files, members.headers, strict=True))
         first = members.headers[0]
-        ramps = sum(int(card.get("NGROUPS", 1)) for card in inputs)
+        ramps = sum(headers[path]["NGROUPS"] for path in used)
         cards |= {key: first[key] for key in ("DATE-OBS", "TIME-OBS")}
         cards |= {
             "DATAMODL": kind.model,
@@ -84,6 +84,6 @@ class CalibrationPipeline(IrisPipeline):
             "NINPUTS": ramps,
             "NOTTREAT": self.not_treated,
         }
-        cards |= {f"INPUT{n:03d}": card["_name"] for n, card in enumerate(inputs, 1)}
+        cards |= {f"INPUT{n:03d}": name for n, name in enumerate(names, 1)}
         name = f"{self.kind}.fits"
         return ReferenceModel(cards, name, Reference(cards, dict(content)))
