@@ -7,10 +7,13 @@ cannot be loaded becomes a `LoadFailure` in its place and disturbs no other.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from types import MappingProxyType
 from typing import cast
 
@@ -70,7 +73,7 @@ def load_ramp_fitters() -> Mapping[str, RampFitter | LoadFailure]:
     `name (module:attribute)`; whether a fitter computes what it should is for `check_ramp_fitter`.
     """
     found: dict[str, RampFitter | LoadFailure] = dict(RAMP_FITTERS)
-    plugins = sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: (point.name, point.value))
+    plugins = _list_plugins(entry_points, tuple(_date(folder) for folder in sys.path))
     for point in plugins:
         taken = point.name in RAMP_FITTERS or sum(other.name == point.name for other in plugins) > 1
         if taken:
@@ -79,6 +82,18 @@ def load_ramp_fitters() -> Mapping[str, RampFitter | LoadFailure]:
         else:
             found[point.name] = _load(point)
     return MappingProxyType(found)
+
+
+@lru_cache(maxsize=1)
+def _list_plugins(find: Callable[..., Iterable[EntryPoint]], _installed: object) -> list[EntryPoint]:
+    """Return what `find` finds; it reads the metadata of every package, so only where `_installed` has changed."""
+    return sorted(find(group=ENTRY_POINT_GROUP), key=lambda point: (point.name, point.value))
+
+
+def _date(folder: str) -> tuple[str, int]:
+    """Return a folder of packages and when one was last added or taken away; 0 where it is none."""
+    path = Path(folder)
+    return str(path.absolute()), path.stat().st_mtime_ns if path.exists() else 0
 
 
 def _load(point: EntryPoint) -> RampFitter | LoadFailure:

@@ -6,6 +6,7 @@ which somebody must have written, skips a Step, and the product then says so (S_
 
 from __future__ import annotations
 
+import logging
 import os
 from functools import cache, lru_cache
 from importlib.metadata import version
@@ -23,13 +24,28 @@ from iris_contract.fitsio import Header, read_header
 from iris_contract.reftypes import load_reference_types
 from iris_reduction.datamodel import Model, ReferenceModel, get_crds_parameters, open_model
 from iris_reduction.naming import reference_keyword
+from iris_reduction.references import read_reference
 from iris_reduction.sets import read_set
+from iris_reduction.steps import get_steps
 
 __all__ = ["IrisStep"]
 
 tmt_crds.install()  # stpipe has imported crds by now; in other processes the .pth file does it
 
 M = TypeVar("M", bound=Model)
+_LOG = logging.getLogger(__name__)
+_PIPE_LOG = logging.getLogger("stpipe.step")
+_OURS = frozenset(path.rsplit(".", 1)[-1] for path, _, _ in get_steps())
+_CHATTER = ("%s instance created.", "Step %s parameters are:%s")
+
+
+def _leave_out_chatter(record: logging.LogRecord) -> bool:
+    """Tell whether to log what stpipe says: each birth of a Step of ours, and all parameters, only with --verbose."""
+    ours = isinstance(record.args, tuple) and record.args[:1] and record.args[0] in _OURS
+    return not (ours and record.msg in _CHATTER) or _PIPE_LOG.isEnabledFor(logging.DEBUG)
+
+
+_PIPE_LOG.addFilter(_leave_out_chatter)
 
 
 class IrisStep(Step):
@@ -57,6 +73,16 @@ class IrisStep(Step):
             return super().get_config_from_reference(dataset, **kwargs)
         except InputError:
             return cls._empty_config()
+
+    @classmethod
+    def from_config_section(cls, *args: Any, **kwargs: Any) -> Any:
+        """Return the Step that a configuration describes; a wrong parameter is one line in the log, and status 2."""
+        try:
+            return super().from_config_section(*args, **kwargs)
+        except ValidationError as error:
+            ending = _end_quietly(InputError(f"{error} See strun {cls.class_alias} --help"))
+            _LOG.error("%s", ending)
+            raise ending from None
 
     @staticmethod
     def get_stpipe_loggers() -> tuple[str, ...]:
@@ -93,7 +119,7 @@ class IrisStep(Step):
             if overridden:
                 return None
             raise ReferenceFileError(f"CRDS has no {kind} reference for {_list_keys(model, kind)}", file=model.filename)
-        reference = Reference.read(path, kind, model.region)
+        reference = read_reference(path, kind, model.region)
         if not overridden and reference.header.get("DETECTOR") != model.header.get("DETECTOR"):
             problem = f"CRDS selected it for {model.filename} of {model.header.get('DETECTOR')}"
             raise ReferenceFileError(problem, file=path, key="DETECTOR", value=reference.header.get("DETECTOR"))
@@ -135,6 +161,8 @@ class IrisStep(Step):
     def run(self, *args: Any) -> Any:
         """Run the Step; a user's error keeps its type and ends `strun` in one line with status 2."""
         try:
+            if not args:
+                raise InputError(f"{self.name} needs an input file")
             return super().run(*args)
         except (InputError, ValidationError) as error:
             if self.parent is not None or isinstance(error, StpipeExitException):

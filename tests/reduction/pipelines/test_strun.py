@@ -41,7 +41,29 @@ def test_strun_refuses_bad_input_in_words(run, night, tmp_path):
     assert done.returncode == 2
     assert "Traceback" not in done.stdout + done.stderr
     assert "cut.fits: not a readable FITS file" in done.stdout + done.stderr
+    assert len((done.stdout + done.stderr).splitlines()) < 10
     assert sorted(p.name for p in tmp_path.iterdir()) == ["cut.fits"]
+
+
+def test_strun_refuses_parameters_in_one_line(run, night, tmp_path):
+    done = run("strun", "level1", night.raw["science"], "--steps.ramp_fit.fitter=best")
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert "'steps/ramp_fit/fitter': the value \"best\" is unacceptable. See strun level1 --help" in line
+
+
+def test_strun_wants_a_file(run):
+    done = run("strun", "level1")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "needs an input file" in done.stdout
+
+
+def test_verbose_tells_all_parameters(run, night, tmp_path):
+    (tmp_path / "cut.fits").write_bytes(night.raw["science"].read_bytes()[:20000])
+    done = run("strun", "saturation", "cut.fits", "--verbose")
+    assert "SaturationStep instance created" in done.stderr
+    assert "level: None" in done.stderr
 
 
 def test_stpipe_lists_everything(run):

@@ -58,6 +58,38 @@ def test_a_broken_plugin_becomes_a_failure_and_disturbs_no_other(install, source
     assert {n: fitters[n] for n in RAMP_FITTERS} == dict(RAMP_FITTERS)
 
 
+def write_package(folder, entry_points):
+    """Put a distribution into `folder`, as pip does."""
+    info = folder / "foreign_fitters-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: foreign-fitters\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(entry_points)
+    (folder / "foreign_fitters.py").write_text(
+        "def good(reads, times, *, gain, read_noise, read_dq=None, jump_sigma=4.5): ..."
+    )
+
+
+def test_packages_are_found_when_they_are_installed_and_gone_when_removed(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "mine" not in load_ramp_fitters()
+    write_package(tmp_path, f"[{plugins.ENTRY_POINT_GROUP}]\nmine = foreign_fitters:good\n")
+    assert load_ramp_fitters()["mine"].__name__ == "good"
+    (tmp_path / "foreign_fitters-1.0.dist-info").rename(tmp_path / "removed")
+    assert "mine" not in load_ramp_fitters()
+    monkeypatch.delitem(sys.modules, "foreign_fitters")
+
+
+def test_packages_are_searched_once_until_one_is_installed(monkeypatch, tmp_path):
+    searched = []
+    monkeypatch.setattr(plugins, "entry_points", lambda group: searched.append(group) or [])
+    for _ in range(3):
+        load_ramp_fitters()
+    assert len(searched) == 1
+    monkeypatch.syspath_prepend(tmp_path)
+    load_ramp_fitters()
+    assert len(searched) == 2
+
+
 def test_names_are_not_taken_away(install):
     fitters = install("def f(reads, times, *, gain, read_noise, read_dq=None, jump_sigma=4.5): ...", gls="f")
     assert fitters["gls"] is RAMP_FITTERS["gls"]
