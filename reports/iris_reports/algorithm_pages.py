@@ -11,7 +11,15 @@ from iris_reports.context import Report
 from iris_reports.curves import Curve, collect_curves, describe_curve, describe_limits, draw_curve, tabulate_curve
 from iris_reports.matrix import build_family_matrix, judge_rows
 from iris_reports.site import Plot
-from iris_reports.wording import count_verdicts, describe_value, humanize, make_slug, summarize_counts, word_setting
+from iris_reports.wording import (
+    count_verdicts,
+    describe_value,
+    humanize,
+    join_words,
+    make_slug,
+    summarize_counts,
+    word_setting,
+)
 
 __all__ = ["plot_curves", "write_algorithm_page", "write_calibrations_page", "write_family_page"]
 
@@ -22,10 +30,24 @@ def plot_curves(report: Report, curves: Sequence[Curve], stem: str) -> list[Plot
     for curve in curves:
         name, axis = f"{stem}-{make_slug(curve.setting, curve.metric)}", curve.axis_label
         where = f"{axis[:1].lower()}{axis[1:]}, {word_setting(curve.setting)}"
-        caption = f"{curve.title}, against {where}. {describe_limits(curve)}{_note_alarms(report, curve)}"
+        notes = f"{_explain_unjudged(curve)}{_note_alarms(report, curve)}"
+        caption = f"{curve.title}, against {where}. {describe_limits(curve)}{notes}"
         numbers = tabulate_curve(curve)
         plots.append(report.site.write_plot(name, draw_curve(curve), describe_curve(curve), caption, numbers))
     return plots
+
+
+def _explain_unjudged(curve: Curve) -> str:
+    """Say which points no specification judges, and why, where that is known."""
+    unjudged = [point for point in curve.points if not point.verdict]
+    if not unjudged:
+        return ""
+    reasons = describe_family(unjudged[0].family).unjudged
+    reason = reasons.get(curve.metric) or reasons.get(curve.setting, "")
+    judged = {point.condition for point in curve.points} - {point.condition for point in unjudged}
+    places = list(dict.fromkeys(point.where.words for point in unjudged))
+    where = f". Shown but not judged: {join_words(places)}" if judged else ""
+    return f"{where}{': ' if reason else ''}{reason}"
 
 
 def _note_alarms(report: Report, curve: Curve) -> str:
@@ -67,9 +89,11 @@ def write_algorithm_page(report: Report, family: str, algorithm: str) -> None:
         summary=summarize_counts(count_verdicts(rows)),
         rows=report.view(rows),
         curves=_pair_curves(report, family, algorithm, stem),
-        outputs=report.gallery.outputs(family, algorithm, stem) if wants_outputs else None,
-        exhibits=report.gallery.exhibits(family, algorithm, stem),
+        outputs=report.gallery.outputs(family, algorithm) if wants_outputs else None,
+        exhibits=report.gallery.exhibits(family, algorithm),
+        absent=report.gallery.absent[family, algorithm],
         commands=_list_once([row.reproduce for row in rows]),
+        scenario=report.site.link_into_run("scenario.yaml"),
         seeds=_list_once([row.seeds for row in rows]),
         artifacts=[report.site.link_into_run(name) for name in _list_once([a for row in rows for a in row.artifacts])],
     )
@@ -92,12 +116,11 @@ def write_family_page(report: Report, family: str) -> None:
         family=texts,
         summary=summarize_counts(count_verdicts(rows)),
         boards=[board for board in report.boards if board.family == family],
-        matrix=build_family_matrix(report.run.scorecard, family),
+        matrix=build_family_matrix(report.run.scorecard, family, report.specifications),
         curves=_pair_curves(report, family, None, stem),
         single=_list_single(report, rows),
         members=[(humanize(name), report.pages.algorithms[family, name], texts.describe(name)) for name in order],
         pages=report.pages.algorithms,
-        titles=report.titles,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
 
@@ -15,25 +15,25 @@ __all__ = ["CALIBRATION_FAMILIES", "Family", "describe_family", "load_anchors"]
 
 CALIBRATION_FAMILIES: tuple[str, ...] = ("dark", "flat", "gain", "read_noise", "bad_pixel")
 
-
 _UNKNOWN = "An algorithm from outside this package: a plugin or a foreign pipeline. It brings no description."
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Title, one sentence, how it is judged, and a sentence per known algorithm."""
+    """Title, one sentence, how it is judged, and a sentence per known algorithm.
+
+    `unjudged` says of a setting or metric why figures are shown there that no specification judges.
+    """
 
     title: str
     short: str
     judged: str
     algorithms: Mapping[str, str]
+    unjudged: Mapping[str, str] = field(default_factory=dict)
 
     def describe(self, algorithm: str) -> str:
         """Return the sentence on `algorithm`; a plugin brings none and is named as such."""
-        return self.algorithms.get(
-            algorithm,
-            "An algorithm from outside this package: a plugin or a foreign pipeline. It brings no description.",
-        )
+        return self.algorithms.get(algorithm, _UNKNOWN)
 
 
 @lru_cache(maxsize=1)

@@ -71,12 +71,12 @@ class ClassComparison:
     light: Mask
 
 
-def choose_examples(rows: Sequence[ManifestRow], family: str, algorithm: str) -> list[ManifestRow]:
-    """Return the first product of the first night, per setting and exposure role."""
-    chosen: dict[tuple[str, str], ManifestRow] = {}
-    for row in sorted(rows, key=lambda row: (row.setting, row.exposure, row.night, row.product)):
-        if (row.family, row.algorithm) == (family, algorithm):
-            chosen.setdefault((row.setting, row.exposure), row)
+def choose_examples(rows: Sequence[ManifestRow], family: str) -> list[ManifestRow]:
+    """Return the first product of the first night, per setting, exposure role and algorithm, in that order."""
+    chosen: dict[tuple[str, str, str], ManifestRow] = {}
+    own = [row for row in rows if row.family == family]
+    for row in sorted(own, key=lambda row: (row.setting, row.exposure, row.algorithm, row.night, row.product)):
+        chosen.setdefault((row.setting, row.exposure, row.algorithm), row)
     return list(chosen.values())
 
 
@@ -86,15 +86,16 @@ def _kind_of(model: str) -> str | None:
 
 @dataclass(slots=True)
 class Comparer:
-    """Compares products of the run directory `run` with truth; reads each file of as-built maps once."""
+    """Compares products of the run directory `run` with truth; reads as-built maps and a row of equal truths once."""
 
     run: Path
     built: dict[str, AsBuiltMaps] = field(default_factory=dict)
+    truth: tuple[str, Truth] | None = None
 
     def compare(self, row: ManifestRow) -> Comparison | None:
         """Return the comparison, or None for a product without a map to compare; raises InputError."""
         if row.model in ("RateModel", "ImagerModel"):
-            return _compare_image(self.run, row)
+            return self._compare_image(row)
         kind = _kind_of(row.model)
         if kind not in _AS_BUILT:
             return None
@@ -120,15 +121,16 @@ class Comparer:
         detector = load_instrument().detector(str(built.header.get("DETECTOR")))
         return reference.content, built, region.cut_from(cover), ~region.reference_pixels(detector)
 
-
-def _compare_image(run: Path, row: ManifestRow) -> Comparison:
-    image, truth = Image.read(row.path(run)), Truth.read(row.path(run, "truth"))
-    level1 = row.model == "RateModel"
-    rate = truth.rate_detected if level1 else truth.rate_scene
-    if rate.shape != image.data.shape:
-        raise LayoutError(f"truth is {rate.shape}", file=row.product, key="YSIZE,XSIZE", value=image.data.shape)
-    name = "detected rate" if level1 else "scene rate"
-    return Comparison(row, *_widen(rate, image.data, image.err), truth.cause == 0, "electron/s", name)
+    def _compare_image(self, row: ManifestRow) -> Comparison:
+        if self.truth is None or self.truth[0] != row.truth:
+            self.truth = row.truth, Truth.read(row.path(self.run, "truth"))
+        image, truth = Image.read(row.path(self.run)), self.truth[1]
+        level1 = row.model == "RateModel"
+        rate = truth.rate_detected if level1 else truth.rate_scene
+        if rate.shape != image.data.shape:
+            raise LayoutError(f"truth is {rate.shape}", file=row.product, key="YSIZE,XSIZE", value=image.data.shape)
+        name = "detected rate" if level1 else "scene rate"
+        return Comparison(row, *_widen(rate, image.data, image.err), truth.cause == 0, "electron/s", name)
 
 
 def _widen(

@@ -9,13 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-
-import numpy as np
-from matplotlib.axes import Axes
+from itertools import groupby, pairwise
+from statistics import median
 
 from iris_reports.conditions import Condition
-from iris_reports.figures import ALLOWED, FAINT, GOAL, LINES, MARKERS, mark_places, new_figure, to_svg
+from iris_reports.figures import ALLOWED, FAINT, GOAL, LINES, Drawing, Panel, Scale, Ticks, choose_ticks
 from iris_reports.points import Point
 from iris_reports.wording import capitalize, describe_range, describe_value, format_number, format_unit, humanize
 
@@ -61,9 +59,9 @@ def collect_curves(points: Sequence[Point], algorithms: Sequence[str], titles: M
     """Return one curve per metric and setting that has two or more places.
 
     `points` come ordered as from `collect_points`; `algorithms` lists all of the family in the order
-    of their colours, so that an algorithm has the same colour on every page.
+    of their colours, so that an algorithm has the same colour on every page; unlisted ones come last.
     """
-    curves = []
+    curves, names = [], list(dict.fromkeys([*algorithms, *(point.algorithm for point in points)]))
     for (metric, setting), group in groupby(points, key=lambda point: (point.metric, point.setting)):
         members = list(group)
         numeric = [point for point in members if point.where.place is not None]
@@ -72,7 +70,7 @@ def collect_curves(points: Sequence[Point], algorithms: Sequence[str], titles: M
         if len(conditions) > 1:
             series = tuple(
                 Series(humanize(name), tuple(own), number)
-                for number, name in enumerate(algorithms)
+                for number, name in enumerate(names)
                 if (own := [point for point in chosen if point.algorithm == name])
             )
             label = chosen[0].where.axis_label
@@ -87,17 +85,17 @@ def _finite(values: Sequence[Number]) -> list[float]:
 
 def draw_curve(curve: Curve) -> str:
     """Return the curve as SVG text."""
-    with new_figure() as figure:
-        axes: Axes = figure.add_subplot()
-        low, high = _span(curve)
-        _label(axes, curve)
-        _shade(axes, curve, low, high)
-        for number, series in enumerate(curve.series):
-            _draw_series(axes, curve, series, number)
-        axes.set_ylim(low, high)
-        if len(curve.series) > 1:
-            axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 0.98), ncols=5, borderaxespad=0, columnspacing=1.2)
-        return to_svg(figure)
+    cells, (low, high) = _edges(curve), _span(curve)
+    drawing = Drawing(520, 300)
+    x = Scale(cells[0][0], cells[-1][1], _is_log(curve))
+    panel = Panel(drawing, x, Scale(low, high), left=78, right=506, top=30, bottom=248)
+    _shade(panel, cells)
+    for number, series in enumerate(curve.series):
+        _draw_series(panel, curve, series, number)
+    panel.frame(_choose_places(curve), choose_ticks(low, high), curve.axis_label, _name_value(curve))
+    if len(curve.series) > 1:
+        drawing.legend(panel.left + 4, 20, [(series.label, series.colour % LINES) for series in curve.series])
+    return drawing.render()
 
 
 def _span(curve: Curve) -> tuple[float, float]:
@@ -106,7 +104,7 @@ def _span(curve: Curve) -> tuple[float, float]:
     values = [float(point.value or 0.0) for point in points] or [0.0]
     low, high = min(values), max(values)
     halves = [(p.high - p.low) / 2 for p in points if p.low is not None and p.high is not None]
-    size = high - low + 2 * (float(np.median(_finite(halves))) if _finite(halves) else 0.0)
+    size = high - low + 2 * (median(_finite(halves)) if _finite(halves) else 0.0)
     limits = _finite([edge for p in points for edge in (p.limit_low, p.limit_high)])
     ends = _finite([edge for p in points for edge in (p.low, p.high)])
     reach = max(size, *(0.01 * abs(edge) for edge in limits), 1e-12)
@@ -125,11 +123,11 @@ def _edges(curve: Curve) -> list[tuple[float, float, Point]]:
         rows[curve.place(point)] = point if judged else rows.get(curve.place(point), point)
     places = sorted(rows)
     log = _is_log(curve)
-    x = np.log10(places) if log else np.asarray(places, dtype=float)
-    middle = (x[1:] + x[:-1]) / 2
-    ends = np.concatenate([[x[0] - (middle[0] - x[0])], middle, [x[-1] + (x[-1] - middle[-1])]])
-    ends = 10**ends if log else ends
-    return [(float(a), float(b), rows[p]) for a, b, p in zip(ends[:-1], ends[1:], places, strict=True)]
+    x = [math.log10(place) for place in places] if log else places
+    middle = [(a + b) / 2 for a, b in pairwise(x)]
+    ends = [2 * x[0] - middle[0], *middle, 2 * x[-1] - middle[-1]]
+    ends = [10**end for end in ends] if log else ends
+    return [(a, b, rows[p]) for a, b, p in zip(ends[:-1], ends[1:], places, strict=True)]
 
 
 def _is_log(curve: Curve) -> bool:
@@ -137,43 +135,34 @@ def _is_log(curve: Curve) -> bool:
     return curve.numeric and min(places) > 0 and max(places) / min(places) > 12
 
 
-def _shade(axes: Axes, curve: Curve, low: float, high: float) -> None:
+def _shade(panel: Panel, cells: Sequence[tuple[float, float, Point]]) -> None:
     """Colour what lies within limits and goals; cells with equal ones are drawn as one."""
-    cells = _edges(curve)
-    axes.set_xlim(cells[0][0], cells[-1][1])
     for lower, upper, colour in (("limit_low", "limit_high", ALLOWED), ("goal_low", "goal_high", GOAL)):
         for ends, group in groupby(cells, key=lambda cell: (getattr(cell[2], lower), getattr(cell[2], upper))):
             if ends != (None, None):
                 same = list(group)
                 left, right = same[0][0], same[-1][1]
-                bottom, top = low if ends[0] is None else ends[0], high if ends[1] is None else ends[1]
-                axes.fill_between([left, right], bottom, top, color=colour, linewidth=0, zorder=0)
-                levels = _finite(ends) if colour == ALLOWED else []
-                axes.hlines(levels, left, right, color=FAINT, linewidth=0.8, linestyle=(0, (4, 2)), zorder=1)
+                bottom, top = panel.y.low if ends[0] is None else ends[0], panel.y.high if ends[1] is None else ends[1]
+                panel.shade(left, right, bottom, top, colour)
+                for level in _finite(ends) if colour == ALLOWED else ():
+                    if panel.y.low < level < panel.y.high:
+                        panel.line([(left, level), (right, level)], FAINT, 1, dashed=True)
 
 
-def _draw_series(axes: Axes, curve: Curve, series: Series, number: int) -> None:
-    rows = [row for row in series.points if row.value is not None and math.isfinite(row.value)]
-    if not rows:
-        return
-    colour, marker = LINES[series.colour % len(LINES)], MARKERS[series.colour % len(MARKERS)]
-    x = _spread([curve.place(row) for row in rows], number, len(curve.series), _is_log(curve))
-    y = [float(row.value or 0.0) for row in rows]
-    down = [v - row.low if row.low is not None else 0.0 for v, row in zip(y, rows, strict=True)]
-    up = [row.high - v if row.high is not None else 0.0 for v, row in zip(y, rows, strict=True)]
-    axes.errorbar(
-        x,
-        y,
-        yerr=np.nan_to_num(np.clip([down, up], 0, None), posinf=0),
-        color=colour,
-        marker=marker,
-        markersize=5,
-        linewidth=1.1 if curve.numeric else 0,
-        elinewidth=1.2,
-        capsize=2.5,
-        label=series.label,
-        zorder=3,
-    )
+def _draw_series(panel: Panel, curve: Curve, series: Series, number: int) -> None:
+    points = [point for point in series.points if point.value is not None and math.isfinite(point.value)]
+    places = _spread([curve.place(point) for point in points], number, len(curve.series), panel.x.log)
+    marks = [(x, *_ends(point)) for x, point in zip(places, points, strict=True)]
+    if curve.numeric and len(marks) > 1:
+        panel.line([(x, value) for x, value, _, _ in marks], series.colour % LINES)
+    panel.points(marks, series.colour % LINES)
+
+
+def _ends(point: Point) -> tuple[float, float, float]:
+    """Value, low and high; without an interval all three are the value."""
+    value = float(point.value or 0.0)
+    ends = _finite((point.low, point.high))
+    return value, min([value, *ends]), max([value, *ends])
 
 
 def _spread(places: list[float], number: int, total: int, log: bool) -> list[float]:
@@ -182,17 +171,18 @@ def _spread(places: list[float], number: int, total: int, log: bool) -> list[flo
     return [p * 10**shift if log else p + shift for p in places]
 
 
-def _label(axes: Axes, curve: Curve) -> None:
+def _name_value(curve: Curve) -> str:
     unit = format_unit(curve.unit)
-    axes.set_ylabel(f"{humanize(curve.metric.partition('.')[2] or curve.metric)}{f' ({unit})' if unit else ''}")
-    axes.set_xlabel(curve.axis_label)
-    if _is_log(curve):
-        axes.set_xscale("log")
+    return f"{humanize(curve.metric.partition('.')[2] or curve.metric)}{f' ({unit})' if unit else ''}"
+
+
+def _choose_places(curve: Curve) -> Ticks:
+    """A tick at every place, or at every second, third... of many."""
     marks = {curve.place(point): point.where for point in curve.points}
     places = sorted(marks)
     labels = [_mark(marks[place]) if curve.numeric else marks[place].words for place in places]
     step = -(-len(places) // 16)
-    mark_places(axes.xaxis, places[::step], labels[::step])
+    return places[::step], labels[::step]
 
 
 def _mark(where: Condition) -> str:

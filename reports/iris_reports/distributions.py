@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 from iris_contract.exposure import Subarray
 from iris_contract.instrument import Detector
 from iris_reports.comparison import Comparison
-from iris_reports.figures import FAINT, INK, LINES, MARKERS, mark_places, new_figure, to_svg
+from iris_reports.figures import FAINT, INK, LETTER, LINES, Drawing, Panel, Scale, Ticks, choose_ticks
 from iris_reports.wording import format_number, format_unit, humanize
 
 __all__ = [
@@ -44,7 +44,7 @@ class PullHistogram:
     @property
     def expected(self) -> Array:
         """Counts per bin (60,) that N(0,1) would give."""
-        expected: Array = self.number * np.diff(stats.norm.cdf(EDGES))
+        expected: Array = self.number * np.diff(special.ndtr(EDGES))
         return expected
 
     @property
@@ -74,25 +74,27 @@ def measure_pulls(comparison: Comparison) -> PullHistogram | None:
 
 def draw_pulls(histogram: PullHistogram) -> str:
     """Return the histogram as SVG text, once on a linear and once on a logarithmic scale."""
-    with new_figure(7.6, 2.7) as figure:
-        axes = figure.subplots(1, 2)
-        x = np.linspace(-6, 6, 241)
-        normal = histogram.number * (EDGES[1] - EDGES[0]) * stats.norm.pdf(x)
-        for panel, scale in zip(axes, ("linear", "log"), strict=True):
-            panel.stairs(histogram.counts, EDGES, fill=True, color=LINES[0], alpha=0.35, label="pulls of good pixels")
-            panel.plot(x, normal, color=INK, linewidth=1.2, label="N(0,1)")
-            panel.set_yscale(scale)
-            panel.set_xlabel("Pull")
-            panel.set_xlim(-6, 6)
-        axes[1].set_ylim(0.5, None)
-        axes[0].set_ylim(0, None)
-        axes[0].set_ylabel("Pixels")
-        axes[0].legend(loc="lower left", bbox_to_anchor=(-0.02, 0.98), ncols=2, borderaxespad=0)
-        mark_places(axes[1].yaxis, *_powers(float(histogram.counts.max())))
-        return to_svg(figure)
+    drawing = Drawing(730, 260)
+    step = float(EDGES[1] - EDGES[0])
+    x = np.linspace(-6, 6, 121)
+    normal = histogram.number * step * np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
+    most = max(float(histogram.counts.max()), float(normal.max()), 1.0)
+    for left, scale in ((78.0, Scale(0, 1.06 * most)), (436.0, Scale(0.5, 2 * most, log=True))):
+        panel = Panel(drawing, Scale(-6, 6), scale, left, left + 280, top=30, bottom=208)
+        for edge, count in zip(EDGES, histogram.counts, strict=False):
+            if count:
+                panel.shade(float(edge), float(edge) + step, scale.low, float(count), 0, 0.35)
+        panel.line([(float(a), float(b)) for a, b in zip(x, normal, strict=True) if b > scale.low], INK)
+        up, words = (_powers(most), ", logarithmic scale") if scale.log else (choose_ticks(0, scale.high), "")
+        panel.frame(choose_ticks(-6, 6), up, f"Pull{words}", "" if scale.log else "Pixels")
+    drawing.fill(82, 11, 94, 21, 0, 0.35)
+    drawing.text(100, 20, "pulls of good pixels", "start")
+    drawing.path("M246 16h14", INK, 1.4)
+    drawing.text(266, 20, "N(0,1)", "start")
+    return drawing.render()
 
 
-def _powers(largest: float) -> tuple[list[float], list[str]]:
+def _powers(largest: float) -> Ticks:
     """Powers of ten up to `largest` with plain labels."""
     powers = [10.0**n for n in range(max(1, math.ceil(math.log10(max(largest, 10)))))]
     return powers, [f"{power:.0f}" for power in powers]
@@ -143,7 +145,7 @@ def measure_outputs(nights: Sequence[Comparison], region: Subarray, detector: De
         return None
     half = np.zeros(len(numbers))
     if len(nights) > 2:
-        half = stats.t.ppf(0.975, len(nights) - 1) * table.std(axis=0, ddof=1) / math.sqrt(len(nights))
+        half = special.stdtrit(len(nights) - 1, 0.975) * table.std(axis=0, ddof=1) / math.sqrt(len(nights))
     mean = table.mean(axis=0)
     return OutputFigures(numbers, mean, mean - half, mean + half, truths, len(nights), ratio, nights[0].unit)
 
@@ -163,33 +165,35 @@ def _truth_median(night: Comparison, columns: npt.NDArray[np.bool_]) -> float:
 
 def draw_output_figures(series: Mapping[str, OutputFigures]) -> str:
     """Return the per-output plot as SVG text; one line per setting."""
-    with new_figure(7.6, 2.6) as figure:
-        axes = figure.add_subplot()
-        for number, (setting, figures) in enumerate(series.items()):
-            shift = (number - (len(series) - 1) / 2) * 0.15
-            x = np.asarray(figures.outputs, dtype=float) + shift
-            errors = [figures.values - figures.lows, figures.highs - figures.values]
-            axes.errorbar(x, figures.values, yerr=errors, color=LINES[number], marker=MARKERS[number],
-                          markersize=4.5, linewidth=0, elinewidth=1.2, capsize=2.5, label=setting)  # fmt: skip
-        first = next(iter(series.values()))
-        axes.axhline(0.0, color=FAINT, linewidth=0.8, linestyle=(0, (4, 2)), zorder=0)
-        axes.set_xlabel("Output")
-        axes.set_ylabel(first.label)
-        axes.set_xticks(first.outputs[:: max(1, len(first.outputs) // 16)])
-        axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 0.98), ncols=3, borderaxespad=0)
-        return to_svg(figure)
+    first = next(iter(series.values()))
+    drawing, numbers = Drawing(730, 250), first.outputs
+    ends = [end for figures in series.values() for end in (*figures.lows, *figures.highs, 0.0)]
+    pad = 0.06 * (max(ends) - min(ends)) or 1.0
+    y = Scale(min(ends) - pad, max(ends) + pad)
+    panel = Panel(drawing, Scale(numbers[0] - 0.6, numbers[-1] + 0.6), y, left=90, right=716, top=30, bottom=198)
+    panel.line([(panel.x.low, 0), (panel.x.high, 0)], FAINT, 1, dashed=True)
+    for colour, figures in enumerate(series.values()):
+        shift = (colour - (len(series) - 1) / 2) * 0.15
+        columns = zip(figures.outputs, figures.values, figures.lows, figures.highs, strict=True)
+        panel.points([(n + shift, float(v), float(a), float(b)) for n, v, a, b in columns], colour % LINES)
+    shown = numbers[:: max(1, len(numbers) // 16)]
+    panel.frame((shown, [str(n) for n in shown]), choose_ticks(y.low, y.high), "Output", first.label)
+    drawing.legend(panel.left + 4, 20, [(setting, colour % LINES) for colour, setting in enumerate(series)])
+    return drawing.render()
 
 
 def draw_timings(stages: Sequence[tuple[str, float]]) -> str:
-    """Return a bar per stage, longest time first as given, as SVG text."""
-    with new_figure(7.6, 0.9 + 0.3 * len(stages), left=1.2) as figure:
-        axes = figure.add_subplot()
-        places = np.arange(len(stages))[::-1]
-        seconds = [seconds for _, seconds in stages]
-        bars = axes.barh(places, seconds, color=LINES[0], height=0.62)
-        axes.bar_label(bars, [f"{value:.1f} s" for value in seconds], padding=4)
-        axes.set_yticks(places, [humanize(name) for name, _ in stages])
-        axes.margins(x=0.12)
-        axes.set_xlabel("Seconds")
-        axes.tick_params(axis="y", length=0)
-        return to_svg(figure)
+    """Return a bar per stage, in the order given, as SVG text."""
+    names, count = [humanize(name) for name, _ in stages], len(stages)
+    bottom = 12.0 + 28 * count
+    drawing = Drawing(730, bottom + 48)
+    x = Scale(0, 1.12 * max(*(seconds for _, seconds in stages), 1e-3))
+    left = 24 + LETTER * max(map(len, names))
+    panel = Panel(drawing, x, Scale(-0.5, count - 0.5), left, right=716, top=12, bottom=bottom)
+    places = [float(count - 1 - number) for number in range(count)]
+    for place, (_, seconds) in zip(places, stages, strict=True):
+        panel.shade(0, seconds, place - 0.31, place + 0.31, 0)
+        across, up = panel.at(seconds, place)
+        drawing.text(across + 6, up + 4.5, f"{seconds:.1f} s", "start")
+    panel.frame(choose_ticks(0, x.high), (places, names), "Seconds")
+    return drawing.render()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
 import numpy as np
 
 from iris_contract.dq import PIXEL_CLASSES, has
+from iris_contract.errors import InputError
 from iris_contract.fitsio import read_header
 from iris_contract.frames import read_region
 from iris_contract.instrument import load_instrument
@@ -49,44 +51,68 @@ class Exhibit:
 
 @dataclass(slots=True)
 class Gallery:
-    """Makes the exhibits of a run; keeps the limits that the algorithms of a family share."""
+    """Makes the exhibits of a run, all algorithms of a family at once: they share the limits of their residuals.
+
+    `stems` begins the names of an algorithm's files. What cannot be compared is listed in `absent`, in words.
+    """
 
     site: Site
     run: RunFiles
     comparer: Comparer
-    limits: dict[tuple[str, str, str], float] = field(default_factory=dict)
+    stems: Mapping[tuple[str, str], str]
+    absent: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
+    made: dict[str, dict[str, list[Exhibit]]] = field(default_factory=dict)
 
-    def exhibits(self, family: str, algorithm: str, stem: str) -> list[Exhibit]:
-        """Return the exhibits of an algorithm; `stem` begins the names of their files. Raises InputError."""
-        exhibits = []
-        for row in choose_examples(self.run.manifest, family, algorithm):
-            name = f"{stem}-{make_slug(row.setting, row.exposure)}"
-            comparison, classes = self.comparer.compare(row), self.comparer.compare_classes(row)
-            if comparison:
-                exhibits.append(_exhibit_values(self.site, comparison, self._share_limit(comparison), name))
-            elif classes:
-                exhibits.append(_exhibit_classes(self.site, classes, name))
-        return exhibits
+    def exhibits(self, family: str, algorithm: str) -> list[Exhibit]:
+        """Return the exhibits of an algorithm."""
+        if family not in self.made:
+            self.made[family] = self._make(family)
+        return self.made[family].get(algorithm, [])
 
-    def _share_limit(self, comparison: Comparison) -> float:
-        """Residual limit over all algorithms of the family that reduced the same exposure."""
-        key = _key(comparison.row)
-        if key not in self.limits:
-            rows = [row for row in self.run.manifest if _key(row) == key]
-            names = sorted({row.algorithm for row in rows} - {comparison.row.algorithm})
-            others = [row for name in names for row in choose_examples(rows, key[0], name)]
-            found = [other for row in others if (other := self.comparer.compare(row))]
-            self.limits[key] = residual_limit([comparison, *found])
-        return self.limits[key]
+    def _make(self, family: str) -> dict[str, list[Exhibit]]:
+        """Read each product once, one setting and exposure after the other, so that few are held at a time."""
+        made: dict[str, list[Exhibit]] = defaultdict(list)
+        for _, group in groupby(choose_examples(self.run.manifest, family), key=_place):
+            found = [(row, self._compare(row)) for row in group]
+            limit = residual_limit([other for _, other in found if isinstance(other, Comparison)])
+            for row, comparison in found:
+                name = f"{self.stems[family, row.algorithm]}-{make_slug(row.setting, row.exposure)}"
+                if isinstance(comparison, Comparison):
+                    made[row.algorithm].append(_exhibit_values(self.site, comparison, limit, name))
+                elif comparison is not None:
+                    made[row.algorithm].append(_exhibit_classes(self.site, comparison, name))
+        return made
 
-    def outputs(self, family: str, algorithm: str, stem: str) -> Plot | None:
+    def _compare(self, row: ManifestRow) -> Comparison | ClassComparison | None:
+        """The comparison; None where there is nothing to compare, or where a file is absent or broken."""
+        try:
+            return self.comparer.compare_classes(row) or self.comparer.compare(row)
+        except InputError as error:
+            where = "" if error.file is None else str(error.file).removeprefix(f"{self.comparer.run}/")
+            message = f"{_title(row)}: {f'{where}: ' if where else ''}{error.problem}"
+            if message not in (known := self.absent[row.family, row.algorithm]):
+                known.append(message)
+            return None
+
+    def outputs(self, family: str, algorithm: str) -> Plot | None:
         """Return the plot of a reference per detector output, from every night; None where it has none."""
         rows = [row for row in self.run.manifest if (row.family, row.algorithm) == (family, algorithm)]
-        return _plot_outputs(self.site, self.comparer, rows, stem)
+        series = {}
+        for setting, group in groupby(sorted(rows, key=_by_setting), key=lambda row: row.setting):
+            nights = [found for row in group if isinstance(found := self._compare(row), Comparison)]
+            figures = self._measure(nights) if nights else None
+            if figures:
+                series[setting] = figures
+        return _plot_outputs(self.site, series, self.stems[family, algorithm]) if series else None
+
+    def _measure(self, nights: Sequence[Comparison]) -> OutputFigures | None:
+        header = read_header(nights[0].row.path(self.comparer.run))
+        detector = load_instrument().detector(str(header.get("DETECTOR")))
+        return measure_outputs(nights, read_region(header), detector)
 
 
-def _key(row: ManifestRow) -> tuple[str, str, str]:
-    return row.family, row.setting, row.exposure
+def _place(row: ManifestRow) -> tuple[str, str]:
+    return row.setting, row.exposure
 
 
 def _title(row: ManifestRow) -> str:
@@ -155,14 +181,7 @@ def _exhibit(
     return Exhibit(name, _title(row), maps, pulls, head, rows, tuple(files), references, row.context)
 
 
-def _plot_outputs(site: Site, comparer: Comparer, rows: Sequence[ManifestRow], stem: str) -> Plot | None:
-    series = {}
-    for setting, group in groupby(sorted(rows, key=_by_setting), key=lambda row: row.setting):
-        figures = _measure_setting(comparer, list(group))
-        if figures:
-            series[setting] = figures
-    if not series:
-        return None
+def _plot_outputs(site: Site, series: Mapping[str, OutputFigures], stem: str) -> Plot:
     head = ("setting", *next(iter(series.values())).table()[0])
     body = [(setting, *line) for setting, figures in series.items() for line in figures.table()[1]]
     alt = " ".join(f"{setting}: {figures.alt}" for setting, figures in series.items())
@@ -172,11 +191,3 @@ def _plot_outputs(site: Site, comparer: Comparer, rows: Sequence[ManifestRow], s
 
 def _by_setting(row: ManifestRow) -> tuple[str, int, str]:
     return row.setting, row.night, row.product
-
-
-def _measure_setting(comparer: Comparer, rows: Sequence[ManifestRow]) -> OutputFigures | None:
-    nights = [found for row in rows if (found := comparer.compare(row))]
-    if not nights:
-        return None
-    header = read_header(rows[0].path(comparer.run))
-    return measure_outputs(nights, read_region(header), load_instrument().detector(str(header.get("DETECTOR"))))

@@ -10,7 +10,6 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import matplotlib
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as Picture
@@ -24,7 +23,13 @@ __all__ = ["DIVERGING", "SEQUENTIAL", "Map", "Scale", "draw_class_maps", "draw_m
 LARGEST = 512
 PULL_LIMIT = 5.0
 RESIDUAL, PULL = "Residual: product − truth", "Pull: residual ÷ the product’s own sigma"
-SEQUENTIAL, DIVERGING = "viridis", "RdBu_r"
+SEQUENTIAL, DIVERGING = "viridis", "blue-red"
+_COLOURS = {
+    SEQUENTIAL: "#440154 #48186a #472d7b #424086 #3b528b #33638d #2c728e #26828e #21918c #1fa088 #28ae80 #3fbc73 "
+    "#5ec962 #84d44b #addc30 #d8e219 #fde725",
+    DIVERGING: "#053061 #2166ac #4393c3 #92c5de #d1e5f0 #f7f7f7 #fddbc7 #f4a582 #d6604d #b2182b #67001f",
+}
+"""Stops of the colour scales: viridis (Smith & van der Walt, CC0) and RdBu reversed (Brewer, ColorBrewer 2.0)."""
 _GREY = 255
 
 Array = npt.NDArray[np.float64]
@@ -60,13 +65,15 @@ def _encode(index: Bytes, colours: Sequence[int]) -> bytes:
     picture = Picture.fromarray(np.ascontiguousarray(index[::-1]))
     picture.putpalette(list(colours), "RGB")
     stream = io.BytesIO()
-    picture.save(stream, format="PNG", optimize=True)
+    picture.save(stream, format="PNG", compress_level=6)
     return stream.getvalue()
 
 
 def _palette(name: str) -> list[int]:
-    colours = matplotlib.colormaps[name](np.linspace(0, 1, 255))[:, :3]
-    return [*np.rint(colours * 255).astype(int).ravel().tolist(), 128, 128, 128]
+    stops = np.reshape(_rgb(_COLOURS[name].split()), (-1, 3))
+    places = np.linspace(0, len(stops) - 1, 255)
+    colours = [np.interp(places, np.arange(len(stops)), channel) for channel in stops.T]
+    return [*np.rint(np.transpose(colours)).astype(int).ravel().tolist(), 128, 128, 128]
 
 
 def encode_ramp(name: str) -> bytes:

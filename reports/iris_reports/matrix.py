@@ -6,12 +6,13 @@ a scorecard brings none, the worst verdict of the cell's rows stands in. Nothing
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from iris_contract.scorecard import FAMILIES, VERDICTS, Scorecard, ScoreRow
-from iris_reports.wording import count_verdicts, describe_range
+from iris_reports.specifications import SpecificationText, identify
+from iris_reports.wording import count_verdicts, describe_range, humanize
 
 __all__ = [
     "Cell",
@@ -46,11 +47,12 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """A specification as the scorecard's rows state it."""
+    """A specification as the scorecard's rows state it; `id` is its name, or the metric's where it has none."""
 
-    metric: str
+    id: str
     family: str
-    requirement: str
+    title: str
+    document: str
     provenance: str
     limits: str
     goals: str
@@ -68,6 +70,7 @@ class Line:
 
     requirement: Requirement
     setting: str
+    limits: str
     cells: tuple[Cell | None, ...]
 
 
@@ -91,17 +94,18 @@ def judge_rows(rows: Sequence[ScoreRow], overall: tuple[str, str] | None = None)
     return None
 
 
-def list_requirements(rows: Sequence[ScoreRow]) -> list[Requirement]:
+def list_requirements(rows: Sequence[ScoreRow], table: Mapping[str, SpecificationText]) -> list[Requirement]:
     """Return the specifications that the rows were judged against, families in the contract's order."""
-    ordered = sorted(rows, key=lambda row: (FAMILIES.index(row.family), row.metric))
+    ordered = sorted(rows, key=lambda row: (FAMILIES.index(row.family), identify(row, table)))
     found = []
-    for metric, group in groupby(ordered, key=lambda row: row.metric):
-        members = tuple(group)
+    for name, group in groupby(ordered, key=lambda row: identify(row, table)):
+        members, spec = tuple(group), table.get(name)
         found.append(
             Requirement(
-                metric=metric,
+                id=name,
                 family=members[0].family,
-                requirement=_join({row.requirement for row in members}),
+                title=(spec and spec.title) or humanize(name),
+                document=(spec and spec.document) or _join({row.requirement for row in members}),
                 provenance=_join({row.provenance for row in members}),
                 limits=_join(_ranges(members, "limit")),
                 goals=_join(_ranges(members, "goal")),
@@ -123,11 +127,11 @@ def _join(texts: set[str]) -> str:
     return "; ".join(sorted(texts)) if len(texts) < 4 else f"{len(texts)} different, by condition"
 
 
-def build_matrices(scorecard: Scorecard) -> list[Matrix]:
+def build_matrices(scorecard: Scorecard, table: Mapping[str, SpecificationText]) -> list[Matrix]:
     """Return the matrix, one part per family, families in the contract's order."""
     overall = _read_overall(scorecard.run.get("requirements"))
     matrices = []
-    for family, group in groupby(list_requirements(scorecard.rows), key=lambda requirement: requirement.family):
+    for family, group in groupby(list_requirements(scorecard.rows, table), key=lambda requirement: requirement.family):
         requirements = list(group)
         algorithms = {row.algorithm for requirement in requirements for row in requirement.rows}
         columns = tuple(sorted(algorithms - {""} or algorithms))
@@ -143,17 +147,18 @@ def _lines(requirement: Requirement, columns: Sequence[str], overall: Overall) -
         rows = [row for row in requirement.rows if row.setting == setting]
         cells = tuple(
             judge_rows(
-                [row for row in rows if row.algorithm in (name, "")], overall.get((requirement.metric, name, setting))
+                [row for row in rows if row.algorithm in (name, "")], overall.get((requirement.id, name, setting))
             )
             for name in columns
         )
-        lines.append(Line(requirement, setting, cells))
+        limits = _join(_ranges(rows, "limit")) or "none"
+        lines.append(Line(requirement, setting, limits, cells))
     return lines
 
 
-def build_family_matrix(scorecard: Scorecard, family: str) -> Matrix | None:
+def build_family_matrix(scorecard: Scorecard, family: str, table: Mapping[str, SpecificationText]) -> Matrix | None:
     """Return one family's part of the matrix, or None where it has no rows."""
-    return next((matrix for matrix in build_matrices(scorecard) if matrix.family == family), None)
+    return next((matrix for matrix in build_matrices(scorecard, table) if matrix.family == family), None)
 
 
 def _read_overall(entries: object) -> Overall:

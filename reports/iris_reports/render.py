@@ -29,18 +29,20 @@ from iris_reports.wording import make_slug
 __all__ = ["render_report"]
 
 
-def render_report(run: Path) -> Path:
+def render_report(run: Path, scores: Path | None = None, manifest: Path | None = None) -> Path:
     """Write the report of a run directory to `run`/report and return its index.html.
 
-    Raises InputError where a file of the run is missing or broken, RunDirectoryError where the
-    report cannot be written.
+    With `scores`, a directory below the run that holds another scorecard (of a foreign pipeline), the report is
+    about that and goes to `scores`/report; `manifest` lists the products that were scored. Raises InputError where
+    the scorecard is missing or a table is broken, RunDirectoryError where the report cannot be written.
     """
-    files = load_run(run)
-    target, fresh = files.path / "report", files.path / f".{os.getpid()}.tmp.report"
+    files = load_run(run, scores, manifest)
+    home = files.scores if files.foreign else files.path
+    target, fresh = home / "report", home / f".{os.getpid()}.tmp.report"
     try:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir()
-        _write(files, fresh)
+        _write(files, fresh, os.path.relpath(files.path, target))
         shutil.rmtree(target, ignore_errors=True)
         fresh.rename(target)
     except OSError as error:
@@ -50,17 +52,20 @@ def render_report(run: Path) -> Path:
     return target / "index.html"
 
 
-def _write(files: RunFiles, root: Path) -> None:
+def _write(files: RunFiles, root: Path, way_back: str) -> None:
     pages = plan_pages(files)
     title = str(files.scorecard.run.get("scenario", files.path.name))
-    site = Site(root, files.path, pages.nav, title)
+    title += f", scores {files.scores.name}" if files.foreign else ""
+    site = Site(root, files.path, pages.nav, title, way_back)
     site.copy_assets()
     for name in (SEQUENTIAL, DIVERGING):
         site.write_png(f"scale-{make_slug(name)}", encode_ramp(name))
     specifications = read_specifications(files.scorecard.run)
     boards = tuple(make_leaderboards(files.samples))
     points = tuple(collect_points(files.samples, files.scorecard.rows, specifications))
-    report = Report(files, site, pages, specifications, boards, points, Gallery(site, files, Comparer(files.path)))
+    stems = {pair: page.removesuffix(".html") for pair, page in pages.algorithms.items()}
+    gallery = Gallery(site, files, Comparer(files.path), stems)
+    report = Report(files, site, pages, specifications, boards, points, gallery)
     write_overview(report)
     write_requirements_page(report)
     write_verdicts_page(report)

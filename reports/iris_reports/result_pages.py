@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -42,14 +43,36 @@ def write_overview(report: Report) -> None:
         counts=counts,
         total=len(rows),
         summary=summarize_counts(counts),
+        failures=_count_failures(rows),
         findings=_find(report),
+        absent=_list_absent(report),
         boards=report.boards,
         curves=_plot_ranking(report),
-        matrices=[(describe_family(m.family).title, m) for m in build_matrices(report.run.scorecard)],
+        matrices=[
+            (describe_family(m.family).title, m) for m in build_matrices(report.run.scorecard, report.specifications)
+        ],
         pages=report.pages.algorithms,
-        titles=report.titles,
         find=report.pages.find,
     )
+
+
+def _count_failures(rows: Sequence[ScoreRow]) -> str:
+    """Whose the failures are, most first; nothing where there are none."""
+    counts = Counter(humanize(row.algorithm) or "no algorithm" for row in rows if row.verdict == "FAIL")
+    parts = [f"{count} of {name}" for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
+    return f"The failures: {join_words(parts)}." if parts else ""
+
+
+def _list_absent(report: Report) -> list[str]:
+    """What the run does not hold, and what the report therefore lacks."""
+    run, absent = report.run, []
+    if not run.scorecard.rows:
+        absent.append("The scorecard has no rows, so there are no verdicts.")
+    if not run.samples:
+        absent.append("There are no samples, so there is no leaderboard, and curves show judged figures only.")
+    if not run.manifest:
+        absent.append("There is no list of products, so there are no maps and no histograms.")
+    return absent
 
 
 def _list_facts(run: dict[str, Any]) -> list[tuple[str, str]]:
@@ -65,9 +88,11 @@ def _describe_run(report: Report) -> str:
     detectors = join_words(sorted({row.detector for row in rows if row.detector}))
     families = list(dict.fromkeys(describe_family(row.family).title.lower() for row in rows))
     seen = f" of detector {detectors}" if detectors else ""
+    ours = "calibrated and reduced the way the observatory will"
+    whom = "reduced by another pipeline" if report.run.foreign else ours
     return (
-        f"{what}{seen} were simulated with known truth, calibrated and reduced the way the observatory will, and "
-        f"compared with the truth. Judged are {join_words(families) or 'no families'}."
+        f"{what}{seen} were simulated with known truth, {whom}, and compared with the truth. "
+        f"Judged are {join_words(families) or 'no families'}."
     )
 
 
@@ -134,14 +159,14 @@ def write_verdicts_page(report: Report) -> None:
         rows=report.view(rows),
         summary=summarize_counts(count_verdicts(rows)),
         download=download,
-        scorecard=report.site.link_into_run("scores/scorecard.json"),
+        scorecard=report.site.link_into_run(report.run.name("scorecard.json")),
     )
 
 
 def write_requirements_page(report: Report) -> None:
     """Write what was asked, by whom, and what was shown; and what lies outside this scenario."""
-    requirements = list_requirements(report.run.scorecard.rows)
-    asked = {requirement.metric for requirement in requirements}
+    requirements = list_requirements(report.run.scorecard.rows, report.specifications)
+    asked = {requirement.id for requirement in requirements}
     names = read_outside(report.run.scorecard.run, asked, report.specifications)
     report.site.write_page(
         "requirements.html",
@@ -150,9 +175,10 @@ def write_requirements_page(report: Report) -> None:
         groups=_group(requirements),
         outside=[report.specifications[name] for name in names],
         kinds=_count_kinds(requirements),
-        matrices=[(describe_family(m.family).title, m) for m in build_matrices(report.run.scorecard)],
+        matrices=[
+            (describe_family(m.family).title, m) for m in build_matrices(report.run.scorecard, report.specifications)
+        ],
         pages=report.pages.algorithms,
-        titles=report.titles,
         find=report.pages.find,
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from iris_contract.scorecard import ScoreRow
 from iris_reports.catalogue import describe_family
 from iris_reports.conditions import parse_condition, sort_key
-from iris_reports.specifications import SpecificationText
+from iris_reports.specifications import SpecificationText, identify
 from iris_reports.wording import describe_range, describe_value, humanize
 
 __all__ = ["RowView", "view_rows"]
@@ -22,7 +22,9 @@ class RowView:
     family: str
     algorithm: str
     metric: str
+    id: str
     title: str
+    document: str
     condition: str
     place: float
     value: str
@@ -47,14 +49,16 @@ def _view(
     goal = describe_range(row.goal_low, row.goal_high, row.unit)
     if goal != "none" and row.goal_met is not None:
         goal += ", met" if row.goal_met else ", not met"
-    spec = specifications.get(row.metric)
-    name = (spec.metric if spec else row.metric).removeprefix(f"{row.family}.")
+    name = identify(row, specifications)
+    spec = specifications.get(name)
     return RowView(
         row=row,
         family=describe_family(row.family).title,
         algorithm=humanize(row.algorithm) or "any",
-        metric=humanize(name),
+        metric=humanize((spec.metric if spec else row.metric).removeprefix(f"{row.family}.")),
+        id=name,
         title=spec.title if spec else "",
+        document=spec.document if spec else row.requirement,
         condition=condition.words or "all",
         place=condition.place if condition.place is not None else -1.0,
         value=describe_value(row.value, row.low, row.high, row.unit),

@@ -7,6 +7,7 @@ interrupted before the controls): the pages then say so. What is there but broke
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -43,15 +44,28 @@ class Control:
 
 @dataclass(frozen=True, slots=True)
 class RunFiles:
-    """One run, read. `samples` is empty where there are none; `controls` is None where none were run."""
+    """One run, read. `samples` is empty where there are none; `controls` is None where none were run.
+
+    `scores` is the directory of its scorecard: its own, or that of products of another pipeline (`foreign`).
+    """
 
     path: Path
+    scores: Path
     scorecard: Scorecard
     samples: tuple[Sample, ...]
     controls: tuple[Control, ...] | None
     manifest: tuple[ManifestRow, ...]
     provenance: dict[str, Any] = field(default_factory=dict)
     timings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the scorecard is about products of another pipeline."""
+        return self.scores != self.path / "scores"
+
+    def name(self, file: str) -> str:
+        """Return the path of a file of the scores, relative to the run."""
+        return os.path.relpath(self.scores / file, self.path)
 
 
 def _read_json(path: Path, schema: str) -> dict[str, Any] | None:
@@ -85,16 +99,23 @@ def _read_controls(path: Path) -> tuple[Control, ...] | None:
     return tuple(controls)
 
 
-def load_run(run: Path) -> RunFiles:
-    """Read a run directory; raise InputError where the scorecard is missing or a file is broken."""
+def load_run(run: Path, scores: Path | None = None, manifest: Path | None = None) -> RunFiles:
+    """Read a run directory, or other `scores` and `manifest` of it.
+
+    Raises InputError where the scorecard is missing or a file is broken.
+    """
     run = run.resolve()
-    manifest, samples = run / "manifest.json", run / "scores" / "samples.parquet"
+    if scores is None:
+        manifest = manifest or run / "manifest.json"
+    scores = (scores or run / "scores").resolve()
+    samples = scores / "samples.parquet"
     return RunFiles(
         path=run,
-        scorecard=read_scorecard(run / "scores" / "scorecard.json"),
+        scores=scores,
+        scorecard=read_scorecard(scores / "scorecard.json"),
         samples=tuple(read_samples(samples)) if samples.exists() else (),
-        controls=_read_controls(run / "scores" / "controls.json"),
-        manifest=tuple(read_manifest(manifest)) if manifest.exists() else (),
+        controls=_read_controls(scores / "controls.json"),
+        manifest=tuple(read_manifest(manifest)) if manifest is not None and manifest.exists() else (),
         provenance=_read_json(run / "provenance.json", PROVENANCE_SCHEMA) or {},
         timings=_read_json(run / "timings.json", TIMINGS_SCHEMA) or {},
     )

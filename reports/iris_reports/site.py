@@ -19,7 +19,15 @@ from urllib.parse import quote
 
 import jinja2
 
-from iris_reports.wording import VERDICT_MEANINGS, capitalize, format_number, format_unit, humanize, pluralize
+from iris_reports.wording import (
+    VERDICT_MEANINGS,
+    capitalize,
+    format_number,
+    format_unit,
+    humanize,
+    pluralize,
+    print_powers,
+)
 
 __all__ = ["Link", "NavGroup", "Plot", "Site"]
 
@@ -69,12 +77,13 @@ def _plain(value: object) -> object:
 
 @dataclass(slots=True)
 class Site:
-    """A report being written below `root`; `run` is the run directory that its links point into."""
+    """A report being written below `root`; its links go by `way_back` into the run directory `run`."""
 
     root: Path
     run: Path
     nav: tuple[NavGroup, ...] = ()
     title: str = ""
+    way_back: str = ".."
     environment: jinja2.Environment = field(init=False)
 
     def __post_init__(self) -> None:
@@ -92,6 +101,7 @@ class Site:
             unit=format_unit,
             cell=_print_cell,
             plural=pluralize,
+            powers=print_powers,
         )
         self.environment.globals.update(meanings=VERDICT_MEANINGS)
         for folder in ("figures", "data", "assets"):
@@ -135,11 +145,10 @@ class Site:
         """Return a link to a file of the run; without an address where it is absent or lies outside."""
         path = (self.run / relative).resolve() if "\0" not in relative else self.run.parent
         inside = path.is_relative_to(self.run) and path.exists() and not Path(relative).is_absolute()
-        return Link(f"../{quote(Path(relative).as_posix())}" if inside else "", relative)
+        return Link(f"{self.way_back}/{quote(Path(relative).as_posix())}" if inside else "", relative)
 
 
 def _size(svg: str) -> tuple[int, int]:
-    """Width and height in CSS pixels, from the viewBox in points."""
-    numbers = svg.partition('viewBox="')[2].partition('"')[0].split()
-    width, height = (float(number) for number in numbers[2:4])
-    return round(width * 4 / 3), round(height * 4 / 3)
+    """Width and height in CSS pixels, from the viewBox."""
+    width, height = svg.partition('viewBox="')[2].partition('"')[0].split()[2:4]
+    return round(float(width)), round(float(height))

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from iris_contract.scorecard import ScoreRow
 from iris_reports.wording import describe_range
 from iris_validators.specification import load_specifications
 
-__all__ = ["SpecificationText", "read_outside", "read_specifications"]
+__all__ = ["SpecificationText", "identify", "read_outside", "read_specifications"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,11 @@ def read_specifications(run: Mapping[str, Any]) -> dict[str, SpecificationText]:
             if known is None or known.title != words[0]:
                 table[str(name)] = SpecificationText(str(name), str(entry.get("metric", name)), *words)
     return table
+
+
+def identify(row: ScoreRow, table: Mapping[str, SpecificationText]) -> str:
+    """Return the id of the specification that judged `row`: its `requirement`, or its metric where that is none."""
+    return row.requirement if row.requirement in table else row.metric
 
 
 def read_outside(run: Mapping[str, Any], asked: set[str], table: Mapping[str, SpecificationText]) -> list[str]:

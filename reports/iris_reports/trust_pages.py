@@ -26,9 +26,7 @@ def write_simulator_page(report: Report) -> None:
     """Write what is known of the simulator's realism, and what is not measured yet."""
     rows = report.rows_of("simulator")
     facts = load_facts()
-    tags = Counter(
-        _TAGS.get(fact.tag.partition("-")[0], f"from memory of papers, not verified ({fact.tag})") for fact in facts
-    )
+    tags = Counter(_TAGS.get(fact.tag.partition("-")[0], "from memory of papers, not verified") for fact in facts)
     report.site.write_page(
         "simulator.html",
         "simulator.html.j2",
@@ -95,22 +93,30 @@ def write_provenance_page(report: Report) -> None:
         references=references,
         timing=_plot_timings(report),
         total=parse_number(report.run.timings.get("total")),
+        has_report=any(isinstance(e, dict) and e.get("stage") == "report" for e in _stages(report)),
         products=len(manifest),
-        files=[report.site.link_into_run(name) for name in (
-            "scenario.yaml", "manifest.json", "scores/scorecard.json", "scores/samples.parquet", "scores/controls.json",
-            "scores/junit.xml", "provenance.json", "timings.json")],
-    )  # fmt: skip
+        files=[report.site.link_into_run(name) for name in _list_files(report)],
+    )
+
+
+def _list_files(report: Report) -> list[str]:
+    scores = ("scorecard.json", "samples.parquet", "controls.json", "junit.xml")
+    return ["scenario.yaml", "manifest.json", *map(report.run.name, scores), "provenance.json", "timings.json"]
 
 
 def _items(table: Any) -> list[tuple[str, str]]:
     return sorted((str(key), str(value)) for key, value in table.items()) if isinstance(table, dict) else []
 
 
-def _plot_timings(report: Report) -> Plot | None:
+def _stages(report: Report) -> list[Any]:
     entries = report.run.timings.get("stages")
+    return entries if isinstance(entries, list) else []
+
+
+def _plot_timings(report: Report) -> Plot | None:
     stages = [
         (str(entry.get("stage", "")), seconds, entry.get("tasks"))
-        for entry in (entries if isinstance(entries, list) else ())
+        for entry in _stages(report)
         if isinstance(entry, dict) and (seconds := parse_number(entry.get("seconds"))) is not None
     ]
     if not stages:

@@ -24,6 +24,7 @@ __all__ = [
     "make_slug",
     "parse_number",
     "pluralize",
+    "print_powers",
     "summarize_counts",
     "word_setting",
 ]
@@ -47,7 +48,15 @@ _VERBS = {
 }
 _ABBREVIATIONS = {"crb": "CRB", "cds": "CDS", "mcds": "MCDS", "ols": "OLS", "gls": "GLS", "rms": "rms", "dq": "DQ"}
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_UNITS = {"1": "", "electron": "e⁻", "electron/s": "e⁻/s", "electron/DN": "e⁻/DN", "e-": "e⁻", "sigma": "σ"}
+_UNITS = {
+    "1": "",
+    "electron": "e⁻",
+    "electron/s": "e⁻/s",
+    "electron/DN": "e⁻/DN",
+    "e-": "e⁻",
+    "sigma": "σ",
+    "1/pixel": "per pixel",
+}
 
 
 def format_unit(unit: str) -> str:
@@ -100,6 +109,14 @@ def _sign(text: str) -> str:
     mantissa, _, exponent = text.partition("e")
     power = f"×10{str(int(exponent)).translate(_SUPERSCRIPTS)}" if exponent else ""
     return mantissa.replace("-", "−") + power
+
+
+def print_powers(text: str) -> str:
+    """Return text with `10^4` and `1.3e-4` as raised powers of ten, e-/s as e⁻/s, and true minus and plus-minus."""
+    text = re.sub(r"(\d)e([-+]?\d+)\b", lambda m: f"{m[1]}×10^{int(m[2])}", text)
+    text = re.sub(r"(?<![\w.^])-(?=\d)", "−", text.replace("+-", "±"))
+    text = re.sub(r"\be-(?=[/\s,;.)]|$)", "e⁻", text)
+    return re.sub(r"\^([-−]?\d+)\b(?!\.\d)", lambda m: m[1].replace("−", "-").translate(_SUPERSCRIPTS), text)
 
 
 def describe_range(low: float | None, high: float | None, unit: str = "") -> str:

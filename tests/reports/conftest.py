@@ -206,7 +206,7 @@ class RunBuilder:
                     verdict = judge(spec, measured)
                     rows.append(
                         score_row(
-                            metric=spec.id,
+                            metric=spec.metric,
                             family=family,
                             algorithm=algorithm,
                             setting=setting,
@@ -224,7 +224,7 @@ class RunBuilder:
                             verdict=verdict.word,
                             reason=verdict.reason,
                             provenance=spec.provenance,
-                            requirement=spec.document,
+                            requirement=spec.id,
                             scenario=self.scenario,
                         )
                     )

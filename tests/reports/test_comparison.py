@@ -63,5 +63,5 @@ def test_a_truth_of_another_shape_is_refused(shared_run: Path, rows: list[Manife
 
 
 def test_examples_are_the_first_of_each_setting_and_role(rows: list[ManifestRow]) -> None:
-    chosen = choose_examples(rows, "dark", "ramp_mean")
+    chosen = choose_examples(rows, "dark")
     assert [(row.setting, row.night) for row in chosen] == [("alone", 1), ("chain", 1)]

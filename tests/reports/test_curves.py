@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
@@ -67,4 +68,4 @@ def test_any_values_can_be_described(values: list[float]) -> None:
 def test_odd_values_can_be_drawn(values: tuple[float, float]) -> None:
     points = [_point(f"rate={n}", value, limits=(None, 1e-30)) for n, value in enumerate(values, 1)]
     (curve,) = collect_curves(points, ["gls"], {})
-    assert draw_curve(curve).startswith("<?xml")
+    ElementTree.fromstring(draw_curve(curve))

@@ -16,7 +16,7 @@ from PIL import Image
 from iris_contract.dq import DQ
 from iris_contract.manifest import ManifestRow
 from iris_reports.comparison import ClassComparison, Comparison
-from iris_reports.maps import LARGEST, draw_class_maps, draw_maps, encode_ramp, residual_limit
+from iris_reports.maps import DIVERGING, LARGEST, SEQUENTIAL, draw_class_maps, draw_maps, encode_ramp, residual_limit
 
 ROW = ManifestRow("p", "0" * 64, "RateModel", 1, "alone", "ladder", "ramp", "gls", ("r",), ("0" * 64,), "t")
 Array = npt.NDArray[np.float64]
@@ -90,7 +90,13 @@ def test_classes_and_their_agreement() -> None:
 
 
 def test_colour_scale_is_one_row() -> None:
-    assert _open(encode_ramp("viridis")).size == (255, 1)
+    picture = _open(encode_ramp(SEQUENTIAL)).convert("RGB")
+    assert picture.size == (255, 1)
+    assert (picture.getpixel((0, 0)), picture.getpixel((254, 0))) == ((68, 1, 84), (253, 231, 37))
+
+
+def test_the_middle_of_the_diverging_scale_is_white() -> None:
+    assert _open(encode_ramp(DIVERGING)).convert("RGB").getpixel((127, 0)) == (247, 247, 247)
 
 
 def test_pictures_carry_no_text(tmp_path: Path) -> None:

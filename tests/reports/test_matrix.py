@@ -8,6 +8,7 @@ import pytest
 
 from iris_contract.scorecard import Scorecard, ScoreRow
 from iris_reports.matrix import build_family_matrix, build_matrices, judge_rows, list_requirements
+from iris_reports.specifications import read_specifications
 
 Row = Callable[..., ScoreRow]
 
@@ -40,7 +41,7 @@ def test_the_scorecards_own_verdict_over_conditions_counts(make_row: Row) -> Non
         for verdict in ("PASS", "FAIL")
     )
     overall = [{"specification": "ramp.bias", "algorithm": "gls", "setting": "alone", "verdict": "INCONCLUSIVE"}]
-    (matrix,) = build_matrices(Scorecard({"requirements": overall}, rows))
+    (matrix,) = build_matrices(Scorecard({"requirements": overall}, rows), {})
     cell = matrix.lines[0].cells[0]
     assert cell is not None
     assert (cell.verdict, cell.tally) == ("INCONCLUSIVE", "1 of 2 pass")
@@ -51,14 +52,14 @@ def test_lines_by_setting_and_columns_by_algorithm(make_row: Row) -> None:
         make_row(metric="ramp.bias", family="ramp", algorithm=algorithm, setting=setting, verdict="PASS")
         for algorithm, setting in (("gls", "alone"), ("gls", "chain"), ("cds", "alone"))
     )
-    matrix = build_family_matrix(Scorecard({}, rows), "ramp")
+    matrix = build_family_matrix(Scorecard({}, rows), "ramp", {})
     assert matrix is not None
     assert matrix.algorithms == ("cds", "gls")
     assert [(line.setting, [cell is not None for cell in line.cells]) for line in matrix.lines] == [
         ("alone", [True, True]),
         ("chain", [False, True]),
     ]
-    assert build_family_matrix(Scorecard({}, rows), "flat") is None
+    assert build_family_matrix(Scorecard({}, rows), "flat", {}) is None
 
 
 def test_what_was_never_measured_stands_in_every_column(make_row: Row) -> None:
@@ -66,7 +67,7 @@ def test_what_was_never_measured_stands_in_every_column(make_row: Row) -> None:
         make_row(metric="ramp.bias", family="ramp", algorithm="gls", setting="alone", verdict="PASS"),
         make_row(metric="ramp.yield", family="ramp", verdict="NOT_MEASURED"),
     )
-    (matrix,) = build_matrices(Scorecard({"requirements": "nonsense"}, rows))
+    (matrix,) = build_matrices(Scorecard({"requirements": "nonsense"}, rows), {})
     assert matrix.algorithms == ("gls",)
     cell = matrix.lines[1].cells[0]
     assert cell is not None
@@ -78,7 +79,32 @@ def test_requirements_state_limits_once(make_row: Row) -> None:
         make_row(metric="ramp.bias", family="ramp", verdict="PASS", limit_low=-0.01, limit_high=0.01, unit="sigma"),
         make_row(metric="ramp.bias", family="ramp", verdict="ERROR"),
     ]
-    (requirement,) = list_requirements(rows)
+    (requirement,) = list_requirements(rows, {})
     assert requirement.limits == "within ±0.01 σ"
     assert requirement.goals == ""
     assert requirement.kind == "engineering"
+
+
+def test_two_specifications_of_one_metric_have_a_line_each(make_row: Row) -> None:
+    """Each with its own limits, words and verdict over all conditions."""
+    rows = tuple(
+        make_row(metric="ramp.bias", family="ramp", algorithm="gls", setting=setting, verdict="FAIL",
+                 requirement=name, limit_low=-limit, limit_high=limit)
+        for setting, name, limit in (("alone", "ramp.bias", 0.01), ("chain", "ramp.bias_chain", 0.2))
+    )  # fmt: skip
+    overall = [{"specification": "ramp.bias_chain", "algorithm": "gls", "setting": "chain", "verdict": "INCONCLUSIVE"}]
+    (matrix,) = build_matrices(Scorecard({"requirements": overall}, rows), read_specifications({}))
+    assert [line.limits for line in matrix.lines] == ["within ±0.01", "within ±0.2"]
+    titles = [line.requirement.title for line in matrix.lines]
+    assert titles == ["Mean error of the rate", "Mean error of the rate in the chain"]
+    assert [cell.verdict for line in matrix.lines for cell in line.cells if cell] == ["FAIL", "INCONCLUSIVE"]
+    assert "0.5 % of mean gain" in matrix.lines[1].requirement.document
+
+
+def test_a_line_has_the_limits_of_its_setting(make_row: Row) -> None:
+    rows = tuple(
+        make_row(metric="x", family="ramp", algorithm="gls", setting=setting, verdict="PASS", limit_high=limit)
+        for setting, limit in (("alone", 1.0), ("chain", 2.0))
+    )
+    (matrix,) = build_matrices(Scorecard({}, rows), {})
+    assert [line.limits for line in matrix.lines] == ["at most 1", "at most 2"]

@@ -13,7 +13,7 @@ Row = Callable[..., ScoreRow]
 
 
 def _plan(rows: list[ScoreRow]) -> RunFiles:
-    return RunFiles(Path(), Scorecard({}, tuple(rows)), (), None, ())
+    return RunFiles(Path(), Path("scores"), Scorecard({}, tuple(rows)), (), None, ())
 
 
 def test_names_that_differ_only_in_punctuation_get_pages_of_their_own(make_row: Row) -> None:

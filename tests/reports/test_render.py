@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
+from iris_contract.atomic import write_json
 from iris_contract.errors import InputError, RunDirectoryError
-from iris_contract.manifest import ManifestRow, write_manifest
+from iris_contract.manifest import read_manifest, write_manifest
 from iris_contract.scorecard import Scorecard, ScoreRow, write_scorecard
 from iris_reports import render_report
 
@@ -127,8 +133,9 @@ def test_the_overview_says_who_leads(shared_run: Path) -> None:
 
 def test_the_simulator_page_says_what_is_not_measured(shared_run: Path) -> None:
     text = " ".join(Page(shared_run / "report" / "simulator.html").text.split())
-    assert "Not measured yet" in text
-    assert text.count("NOT MEASURED") == 6
+    assert "Not compared in this run" in text
+    assert text.count("not compared") == 6
+    assert "NOT MEASURED" not in text, "that is a verdict, and no verdict was due"
 
 
 def test_numbers_behind_the_plots_are_downloads(shared_run: Path) -> None:
@@ -139,10 +146,9 @@ def test_numbers_behind_the_plots_are_downloads(shared_run: Path) -> None:
 
 
 def test_the_same_bytes_from_another_process(shared_run: Path, tmp_path: Path) -> None:
-    """Other hash seed, other directory, other time zone, other matplotlib settings."""
+    """Other hash seed, other directory, other time zone."""
     before = _hashes(shared_run / "report")
-    (tmp_path / "matplotlibrc").write_text("font.size: 25\nsvg.fonttype: path\n")
-    environment = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Pacific/Auckland", "MATPLOTLIBRC": str(tmp_path)}
+    environment = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Pacific/Auckland"}
     code = "import sys, pathlib, iris_reports; print(iris_reports.render_report(pathlib.Path(sys.argv[1])))"
     command = [sys.executable, "-c", code, str(shared_run)]
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
@@ -195,11 +201,128 @@ def test_an_unwritable_run_is_one_line(tmp_path: Path) -> None:
         render_report(tmp_path)
 
 
-def test_a_missing_product_is_named(tmp_path: Path) -> None:
-    write_scorecard(tmp_path / "scores" / "scorecard.json", Scorecard({}, ()))
-    row = ManifestRow(
-        "gone.fits", "0" * 64, "DarkModel", 1, "alone", "dark", "dark", "x", ("r",), ("0" * 64,), "truth.fits"
+def test_a_missing_or_broken_product_is_named_and_the_rest_is_shown(build_run: Callable[..., Path]) -> None:
+    run = build_run()
+    rows = {(row.family, row.algorithm): row for row in read_manifest(run / "manifest.json") if row.night == 1}
+    (run / rows["ramp", "cds"].product).unlink()
+    (run / rows["flat", "lamp_on_off"].product).write_bytes(b"SIMPLE  = nonsense")
+    render_report(run)
+    page = Page(run / "report" / "ramp-cds.html")
+    assert f"{rows['ramp', 'cds'].product}: no such file" in page.text
+    assert str(run) not in page.text, "where the run lies is nobody's business"
+    assert not [image for image in page.all("img") if "residual" in image["src"]]
+    assert "Not shown" in Page(run / "report" / "flat-lamp-on-off.html").text
+    others = Page(run / "report" / "ramp-gls.html")
+    assert "Not shown" not in others.text
+    assert [image for image in others.all("img") if "residual" in image["src"]]
+
+
+def test_absent_parts_are_named(build_run: Callable[..., Path]) -> None:
+    run = build_run()
+    for name in ("scores/samples.parquet", "scores/controls.json", "manifest.json", "provenance.json", "timings.json"):
+        (run / name).unlink()
+    report = render_report(run).parent
+    text = Page(report / "index.html").text
+    for words in ("no samples", "no list of products", "controls were not run"):
+        assert words in text
+    assert "lists no product of this algorithm" in Page(report / "ramp-gls.html").text
+    assert "No provenance.json" in Page(report / "provenance.html").text
+
+
+def test_one_family_only(tmp_path: Path, make_row: Row) -> None:
+    write_scorecard(
+        tmp_path / "scores" / "scorecard.json",
+        Scorecard({"scenario": "s"}, (make_row(metric="ramp.bias", family="ramp", algorithm="gls", verdict="PASS"),)),
     )
-    write_manifest(tmp_path / "manifest.json", [row])
-    with pytest.raises(InputError, match=r"truth\.fits.*no such file"):
-        render_report(tmp_path)
+    report = render_report(tmp_path).parent
+    assert "Ramp fitting: the one judgement passes" in Page(report / "index.html").text
+    assert "made no calibrations" in Page(report / "calibrations.html").text
+
+
+def test_a_foreign_score_gets_a_report_of_its_own(build_run: Callable[..., Path], make_row: Row) -> None:
+    run = build_run()
+    (ours,) = (r for r in read_manifest(run / "manifest.json") if (r.family, r.algorithm) == ("ramp", "cds"))
+    manifest = run / "theirs.json"
+    write_manifest(manifest, [replace(ours, algorithm="their_fit")])
+    scores = run / "scores" / "theirs"
+    row = make_row(metric="ramp.bias", family="ramp", algorithm="their_fit", verdict="PASS", artifacts=(ours.product,))
+    write_scorecard(scores / "scorecard.json", Scorecard({"scenario": "s", "nights": 1}, (row,)))
+    index = render_report(run, scores, manifest)
+    assert index == scores.resolve() / "report" / "index.html"
+    assert not (run / "report").exists()
+    assert "reduced by another pipeline" in Page(index).text
+    page = Page(index.parent / "ramp-their-fit.html")
+    assert [image for image in page.all("img") if "residual" in image["src"]]
+    links = [attrs["href"] for attrs in page.all("a") if attrs["href"].endswith(".fits")]
+    assert links
+    assert all((page.path.parent / link).resolve().is_file() for link in links)
+    scorecard = [a["href"] for a in Page(index.parent / "verdicts.html").all("a") if "scorecard" in a["href"]]
+    assert [(index.parent / link).resolve() for link in scorecard] == [(scores / "scorecard.json").resolve()]
+
+
+def test_headings_come_in_order(shared_run: Path) -> None:
+    for page in _pages(shared_run):
+        levels = [int(tag[1]) for tag, _ in page.tags if tag in ("h1", "h2", "h3", "h4")]
+        assert levels[0] == 1, page.path.name
+        assert all(after <= before + 1 for before, after in pairwise(levels)), page.path.name
+
+
+def test_the_total_says_whether_the_report_is_in_it(build_run: Callable[..., Path]) -> None:
+    run = build_run()
+    render_report(run)
+    assert "s in all, without this report." in Page(run / "report" / "provenance.html").text
+    timings = json.loads((run / "timings.json").read_text())
+    timings["stages"].append({"stage": "report", "seconds": 7.0, "tasks": 1})
+    (run / "timings.json").write_text(json.dumps(timings))
+    render_report(run)
+    assert "s in all." in Page(run / "report" / "provenance.html").text
+
+
+def test_every_row_says_how_to_make_it_again(shared_run: Path) -> None:
+    page = Page(shared_run / "report" / "ramp-gls.html")
+    assert page.text.count("iris-testbed run quick --seed 20350110") > 10
+
+
+def test_curves_say_what_is_not_judged_and_why(shared_run: Path) -> None:
+    text = " ".join(Page(shared_run / "report" / "ramp-gls.html").text.split())
+    assert "Shown but not judged: rate 50 e⁻/s, rate 200 e⁻/s and rate 500 e⁻/s: the measured gain" in text
+
+
+NASTY = "\"><img src=x onerror=alert(1)> onload='alert(2)' ../../"
+
+
+def test_names_are_text_in_attributes_file_names_and_drawings(build_run: Callable[..., Path], make_row: Row) -> None:
+    """Scenario, title, algorithm, condition, reason, unit, exposure, references and controls, all with markup."""
+    run = build_run(scenario=NASTY)
+    rows = tuple(
+        make_row(metric="ramp.bias", family="ramp", algorithm=NASTY, setting="alone", condition=condition, value=1.0,
+                 low=0.5, high=1.5, unit=NASTY, verdict="PASS", reason=NASTY, requirement=NASTY,
+                 provenance="engineering", reproduce=NASTY, seeds=NASTY, context=NASTY, detector=NASTY, method=NASTY,
+                 artifacts=(NASTY,))
+        for condition in (f"class={NASTY}", f"class=2{NASTY}")
+    )  # fmt: skip
+    header = {"scenario": NASTY, "title": NASTY, "nights": 4, NASTY: NASTY}
+    spec = {"title": NASTY, "limits": NASTY, "provenance": NASTY, "document": NASTY, "metric": NASTY}
+    scorecard = Scorecard({**header, "specifications": {NASTY: spec}, "outside": [NASTY]}, rows)
+    write_scorecard(run / "scores" / "scorecard.json", scorecard)
+    products = [r for r in read_manifest(run / "manifest.json") if (r.family, r.algorithm) == ("ramp", "gls")]
+    named = [replace(r, algorithm=NASTY, exposure=NASTY, references={NASTY: NASTY}, context=NASTY) for r in products]
+    write_manifest(run / "manifest.json", named)
+    control = {"name": NASTY, "fault": NASTY, "specification": NASTY, "condition": NASTY, "unmoved": [NASTY]}
+    control |= {"twin_verdict": NASTY, "broken_verdict": NASTY, "twin_value": NASTY, "reason": NASTY}
+    write_json(run / "scores" / "controls.json", {"schema": "iris-testbed/controls/1", "controls": [control]})
+    stages = [{"stage": NASTY, "seconds": 1.0, "tasks": NASTY}]
+    write_json(run / "timings.json", {"schema": "iris-testbed/timings/1", "stages": stages, "total": 1.0})
+    provenance = {"scenario": NASTY, "command": NASTY, "versions": {NASTY: NASTY}, "contexts": {NASTY: NASTY}}
+    write_json(run / "provenance.json", {"schema": "iris-testbed/provenance/1", **provenance})
+    report = render_report(run).parent
+    for page in _pages(run):
+        assert "onerror=alert(1)" in page.text, page.path.name
+        assert not [attrs for attrs in page.all("img") if attrs["src"] == "x"], page.path.name
+        assert not [tag for tag, attrs in page.tags if any(n.startswith("on") for n in attrs)], page.path.name
+    drawings = list(report.rglob("*.svg"))
+    assert len(drawings) > 3
+    for path in drawings:
+        ElementTree.parse(path)
+    assert all(re.fullmatch(r"[a-z0-9-]+(\.[a-z]+)?", path.name) for path in report.rglob("*"))
+    assert [path.name for path in run.parent.iterdir()] == [run.name]

@@ -32,5 +32,5 @@ def test_tables_are_plain_csv(site: Site) -> None:
 
 def test_plots_know_their_size(site: Site) -> None:
     plot = site.write_plot("p", '<svg viewBox="0 0 300 150">', "alt", "caption", (("a",), [(1,)]))
-    assert (plot.width, plot.height) == (400, 200)
+    assert (plot.width, plot.height) == (300, 150)
     assert (site.root / plot.csv).exists()

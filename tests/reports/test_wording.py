@@ -17,6 +17,7 @@ from iris_reports.wording import (
     humanize,
     make_slug,
     parse_number,
+    print_powers,
     summarize_counts,
 )
 
@@ -45,7 +46,7 @@ def test_any_number_can_be_printed(value: float, scale: float | None) -> None:
 
 def test_values_carry_interval_and_unit() -> None:
     assert describe_value(1.0012, 1.0003, 1.0021, "1") == "1.00120 (1.00030 to 1.00210)"
-    assert describe_value(1.35e-4, 1.13e-4, 1.6e-4, "1/pixel") == "1.35 (1.13 to 1.60) ×10⁻⁴ 1/pixel"
+    assert describe_value(1.35e-4, 1.13e-4, 1.6e-4, "1/pixel") == "1.35 (1.13 to 1.60) ×10⁻⁴ per pixel"
     assert describe_value(2.0, None, None, "electron/s") == "2 e⁻/s (no interval)"
     assert describe_value(None, None, None) == "not measured"
     assert describe_value(0.0, 0.0, 0.0) == "0 (0 to 0)"
@@ -94,3 +95,14 @@ def test_numbers_of_json() -> None:
     assert parse_number(3) == 3.0
     assert parse_number(True) is None
     assert parse_number("many") is None
+
+
+def test_powers_and_signs_are_set_as_in_print() -> None:
+    text = "10^4 pixels, 1.3e-4 and 1e5 at 500 e-/s, 68 +- 1.5 %, better than -0.060, a 4.5-sigma test, H4RG-10"
+    assert print_powers(text) == (
+        "10⁴ pixels, 1.3×10⁻⁴ and 1×10⁵ at 500 e⁻/s, 68 ± 1.5 %, better than −0.060, a 4.5-sigma test, H4RG-10"
+    )
+
+
+def test_numbers_in_names_stay_whole() -> None:
+    assert humanize("error_times_0.8") == "error times 0.8"
