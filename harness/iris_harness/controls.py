@@ -1,12 +1,14 @@
 """Run the negative controls: prove that every validator fails what is broken.
 
 A control holds only if its specification is PASS on the good products and FAIL on broken twins made
-from the same seeds, and if the specifications it must not touch keep their verdicts.
+from the same seeds, and if the specifications it must not touch keep their verdicts. Where the good
+products decide nothing (too few nights), the control is undecided.
 """
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from importlib import resources
@@ -25,14 +27,18 @@ from iris_harness.score import Scoring, decode_samples, encode_samples
 from iris_harness.tasks import Task, hash_source, make_key
 from iris_harness.workers import Workers
 
-__all__ = ["Control", "compare", "load_controls", "run_controls", "sample_broken"]
+__all__ = ["Control", "compare", "load_controls", "run_controls", "sample_broken", "summarise"]
 
 SCHEMA = "iris-testbed/controls/1"
+UNDECIDED = ("INCONCLUSIVE", "NOT_MEASURED", "NOT_APPLICABLE")
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """One control; the fields are those of `data/controls.yaml`."""
+    """One control; the fields are those of `data/controls.yaml`.
+
+    An entry of `unmoved` is a specification, under the control's own condition or the one that follows it.
+    """
 
     name: str
     fault: str
@@ -71,6 +77,7 @@ def run_controls(
             call, name = "iris_harness.controls:sample_broken", f"control-{number:02d}-{night:03d}"
             plans.append((control, Task(name, "controls", call, (run.root, control, mine, name), key)))
     results = workers.run("controls", [task for _, task in plans])
+    shutil.rmtree(run.root / "controls", ignore_errors=True)
     refused = _refuse_wrong_detector(run, manifest)
     entries = [refused] if refused else []
     for control in load_controls():
@@ -79,7 +86,14 @@ def run_controls(
             broken = scoring.judge([s for content in contents for s in decode_samples(content)])
             entries.append(compare(control, scorecard, broken))
     write_json(run.scores / "controls.json", {"schema": SCHEMA, "controls": entries})
-    return f"{sum(e['held'] for e in entries)} of {len(entries)} held"
+    return summarise(entries)
+
+
+def summarise(entries: Sequence[Mapping[str, Any]]) -> str:
+    """Return how many entries of controls.json held and how many say nothing."""
+    undecided = sum(entry["outcome"] == "undecided" for entry in entries)
+    held = f"{sum(entry['held'] for entry in entries)} of {len(entries)} held"
+    return held + (f", {undecided} undecided" if undecided else "")
 
 
 def sample_broken(root: Path, control: Control, rows: list[ManifestRow], name: str) -> tuple[list[Path], Any]:
@@ -102,7 +116,9 @@ def sample_broken(root: Path, control: Control, rows: list[ManifestRow], name: s
 
 
 def _find(scorecard: Scorecard, control: Control, specification: str) -> ScoreRow | None:
-    wanted = (specification, control.algorithm, control.setting, control.condition)
+    """The row of a specification, under the condition that follows its name or the control's own."""
+    metric, _, condition = specification.partition(" ")
+    wanted = (metric, control.algorithm, control.setting, condition or control.condition)
     for row in scorecard.rows:
         if (row.metric, row.algorithm, row.setting, row.condition) == wanted:
             return row
@@ -110,12 +126,28 @@ def _find(scorecard: Scorecard, control: Control, specification: str) -> ScoreRo
 
 
 def compare(control: Control, good: Scorecard, broken: Scorecard) -> dict[str, Any]:
-    """Return the entry of controls.json for one control from the scorecards of both twins."""
+    """Return the entry of controls.json for one control from the scorecards of both twins.
+
+    `outcome` is held, not held or undecided; `reason` says why it is not held.
+    """
     twin = _find(good, control, control.specification)
     bad = _find(broken, control, control.specification)
     moved = [s for s in control.unmoved if not _same(control, good, broken, s)]
     twin_verdict, broken_verdict = (row.verdict if row else "NOT_MEASURED" for row in (twin, bad))
-    held = twin_verdict == "PASS" and broken_verdict == "FAIL" and not moved
+    outcome, reason = "not held", ""
+    if twin_verdict in UNDECIDED:
+        outcome, reason = (
+            "undecided",
+            f"undecided: the good twin is {twin_verdict}: {twin.reason if twin else 'no sample'}",
+        )
+    elif twin_verdict != "PASS":
+        reason = f"the good twin is {twin_verdict}, so that the fault shows nothing"
+    elif broken_verdict != "FAIL":
+        reason = f"the broken twin is {broken_verdict}"
+    elif moved:
+        reason = f"moved: {', '.join(moved)}"
+    else:
+        outcome = "held"
     return {
         "name": control.name,
         "fault": control.fault,
@@ -126,8 +158,9 @@ def compare(control: Control, good: Scorecard, broken: Scorecard) -> dict[str, A
         "twin_value": _number(twin),
         "broken_value": _number(bad),
         "unmoved": list(control.unmoved),
-        "held": held,
-        "reason": f"moved: {', '.join(moved)}" if moved else "",
+        "held": outcome == "held",
+        "outcome": outcome,
+        "reason": reason,
     }
 
 
@@ -160,6 +193,7 @@ def _refuse_wrong_detector(run: RunDirectory, manifest: list[ManifestRow]) -> di
 
     accepted = not refuse(header)
     refusal = refuse(header | {"DETECTOR": "IMG2"})
+    held = accepted and "IMG2" in refusal
     return {
         "name": "reference of the wrong detector is refused by selection",
         "fault": "wrong_detector",
@@ -170,6 +204,7 @@ def _refuse_wrong_detector(run: RunDirectory, manifest: list[ManifestRow]) -> di
         "twin_value": None,
         "broken_value": None,
         "unmoved": [],
-        "held": accepted and "IMG2" in refusal,
+        "held": held,
+        "outcome": "held" if held else "not held",
         "reason": refusal.replace(str(run.root), "RUN"),
     }

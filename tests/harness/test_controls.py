@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from iris_contract.scorecard import Scorecard, ScoreRow
-from iris_harness.controls import compare, load_controls
+from iris_harness.controls import compare, load_controls, summarise
 from iris_harness.faults import FAULTS
 from iris_harness.scenario import find_scenario, load_scenario
 from iris_validators import load_specifications
@@ -57,7 +57,9 @@ def test_every_control_breaks_something_that_quick_measures():
     scenario, metrics = load_scenario(find_scenario("quick")), {s.metric for s in load_specifications().values()}
     for control in load_controls():
         assert control.fault in FAULTS
-        assert {control.specification, *control.unmoved} <= metrics
+        assert {control.specification, *(s.partition(" ")[0] for s in control.unmoved)} <= metrics
+        assert all(s.startswith(f"{control.family}.") for s in control.unmoved)  # others are not sampled again
+        assert control.unmoved or control.fault == "wrong_corner"  # which moves every specification of images
         family = scenario.families[control.family]
         assert control.algorithm in family.algorithms
         assert control.setting in family.settings
@@ -81,5 +83,29 @@ def test_control_holds_when_pass_becomes_fail_and_nothing_else_moves(control):
         ([ROW, BIAS, RMS], [replace(ROW, verdict="FAIL"), replace(BIAS, verdict="FAIL"), RMS]),  # the wrong thing too
     ],
 )
-def test_control_does_not_hold_otherwise(control, good, broken):
-    assert compare(control, card(*good), card(*broken))["held"] is False
+def test_control_does_not_hold_otherwise_and_says_why(control, good, broken):
+    entry = compare(control, card(*good), card(*broken))
+    assert (entry["held"], entry["outcome"]) == (False, "not held")
+    assert entry["reason"]
+
+
+@pytest.mark.parametrize("twin", [[replace(ROW, verdict="INCONCLUSIVE", reason="no interval below 3 nights")], []])
+def test_control_is_undecided_where_the_good_twin_is(control, twin):
+    entry = compare(control, card(*twin, BIAS, RMS), card(replace(ROW, verdict="FAIL"), BIAS, RMS))
+    assert (entry["held"], entry["outcome"]) == (False, "undecided")
+    assert ("no interval below 3 nights" if twin else "no sample") in entry["reason"]
+
+
+def test_unmoved_may_name_another_condition(control):
+    control = replace(control, unmoved=("ramp.pull_width rate=2",))
+    faint = replace(ROW, condition="rate=2")
+    broken = replace(ROW, verdict="FAIL")
+    assert compare(control, card(ROW, faint), card(broken, faint))["held"]
+    entry = compare(control, card(ROW, faint), card(broken, replace(faint, verdict="FAIL")))
+    assert (entry["held"], entry["reason"]) == (False, "moved: ramp.pull_width rate=2")
+
+
+def test_summary_counts_what_says_nothing():
+    entries = [{"held": True, "outcome": "held"}, {"held": False, "outcome": "undecided"}]
+    assert summarise(entries) == "1 of 2 held, 1 undecided"
+    assert summarise(entries[:1]) == "1 of 1 held"
