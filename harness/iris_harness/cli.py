@@ -31,11 +31,16 @@ def cli() -> None:
     """
 
 
+_JOBS = click.option(
+    "--jobs", type=click.IntRange(1, 256), default=None, help="Worker processes, at most one per core [default: cores]."
+)
+_STRICT = click.option("--strict", is_flag=True, help="Exit 1 on a FAIL and 3 on an undecided verdict.")
+
+
 def _run_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
-        click.option("--strict", is_flag=True, help="Exit 1 on a FAIL and 3 on an undecided verdict."),
         click.option("--quiet", is_flag=True, help="No progress."),
-        click.option("--jobs", type=click.IntRange(1, 256), default=None, help="Worker processes [default: cores]."),
+        _JOBS,
         click.option("--nights", type=click.IntRange(1, 1000), default=None, help="Nights [default: the scenario's]."),
         click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=None, help="Instrument seed."),
     ):
@@ -47,6 +52,7 @@ def _run_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.argument("scenario")
 @click.option("--out", type=DIRECTORY, default=None, help="Run directory [default: runs/SCENARIO].")
 @_run_options
+@_STRICT
 def run(scenario: str, out: Path | None, **options: Any) -> None:
     """Run every stage of SCENARIO (a name or a YAML file) and print where the report is.
 
@@ -64,14 +70,13 @@ def simulate(scenario: str, out: Path | None, **options: Any) -> None:
     _run(scenario, out, until="simulate", **options)
 
 
-def _run(scenario: str, out: Path | None, until: str, **options: Any) -> None:
+def _run(scenario: str, out: Path | None, until: str, strict: bool = False, **options: Any) -> None:
     from iris_harness.scenario import find_scenario, load_scenario
     from iris_harness.stages import run_stages
 
     path = find_scenario(scenario)
     loaded = load_scenario(path)
     root = out if out is not None else Path("runs") / loaded.name
-    strict = options.pop("strict")
     _finish(run_stages(root, loaded, until=until, **options), strict)
 
 
@@ -90,7 +95,7 @@ def _finish(outcome: Any, strict: bool) -> None:
 
 def _stage_options(command: Callable[..., None]) -> Callable[..., None]:
     command = click.option("--quiet", is_flag=True, help="No progress.")(command)
-    command = click.option("--jobs", type=click.IntRange(1, 256), default=None, help="Worker processes.")(command)
+    command = _JOBS(command)
     return click.argument("run_path", metavar="RUN", type=DIRECTORY)(command)
 
 
@@ -111,7 +116,7 @@ def reduce(run_path: Path, jobs: int | None, quiet: bool) -> None:
 @cli.command()
 @_stage_options
 @click.option("--manifest", type=click.Path(path_type=Path), default=None, help="Score these products instead.")
-@click.option("--strict", is_flag=True, help="Exit 1 on a FAIL and 3 on an undecided verdict.")
+@_STRICT
 def validate(run_path: Path, jobs: int | None, quiet: bool, manifest: Path | None, strict: bool) -> None:
     """Score the products of RUN, or those that a manifest written by hand lists."""
     if manifest is None:
@@ -201,9 +206,15 @@ def _list(rows: list[dict[str, Any]], as_json: bool) -> None:
     for key in rows[0] if rows else ():
         table.add_column(key.replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*(", ".join(map(str, v)) if isinstance(v, list) else str(v) for v in row.values()))
+        table.add_row(*(_print(value) for value in row.values()))
     console = Console() if sys.stdout.isatty() else Console(width=200)
     console.print(table)
+
+
+def _print(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "-" if value is None else str(value)
 
 
 def _json_option(command: Callable[..., None]) -> Callable[..., None]:
@@ -213,7 +224,7 @@ def _json_option(command: Callable[..., None]) -> Callable[..., None]:
 @cli.command()
 @_json_option
 def scenarios(as_json: bool) -> None:
-    """List the scenarios that ship with the testbed."""
+    """List the scenarios that ship with the testbed, and their files to copy from."""
     from iris_harness.listings import describe_scenarios
 
     _list(describe_scenarios(), as_json)
@@ -232,7 +243,10 @@ def algorithms(as_json: bool) -> None:
 @click.argument("run_path", metavar="[RUN]", type=DIRECTORY, required=False)
 @_json_option
 def metrics(run_path: Path | None, as_json: bool) -> None:
-    """List the specifications: limits and provenance; with RUN, what was measured there."""
+    """List the specifications: limits, provenance, expected margin and power.
+
+    With RUN, what was measured there: margin, and power and nights as the scatter between its nights has it.
+    """
     from iris_harness.listings import describe_metrics
 
     _list(describe_metrics(run_path), as_json)

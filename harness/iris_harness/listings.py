@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ def describe_scenarios() -> list[dict[str, Any]]:
                 "detector": scenario.detector,
                 "nights": scenario.nights,
                 "families": list(scenario.families),
+                "file": str(path),
             }
         )
     return rows
@@ -48,7 +50,7 @@ def describe_references() -> list[dict[str, Any]]:
 def describe_metrics(run: Path | None) -> list[dict[str, Any]]:
     """Return one row per specification: limits, provenance, expected margin and power.
 
-    With `run`, one row per verdict there, with the margin and the nights as measured.
+    With `run`, one row per verdict there, with margin, power and nights as measured.
     """
     from iris_validators import load_specifications, plan_specification
 
@@ -60,11 +62,12 @@ def describe_metrics(run: Path | None) -> list[dict[str, Any]]:
         rows.append(
             {
                 "specification": spec.id,
-                "limits": str(spec.limits),
+                "limit_low": spec.limits.low,
+                "limit_high": spec.limits.high,
                 "unit": spec.unit,
                 "provenance": spec.provenance,
                 "expected": spec.prediction.value,
-                "margin": float(f"{plan.margin:.3g}"),
+                "margin": _round(plan.margin, 3),
                 "power_8_nights": round(plan.power, 4),
                 "nights_for_99": plan.nights_needed,
             }
@@ -74,24 +77,41 @@ def describe_metrics(run: Path | None) -> list[dict[str, Any]]:
 
 def _describe_measured(run: Path) -> list[dict[str, Any]]:
     from iris_contract.scorecard import read_scorecard
-    from iris_validators import Limits
+    from iris_validators import Limits, group_samples, load_specifications, plan_measured, read_samples
 
+    specifications = load_specifications()
+    scores = run / "scores"
+    scored = read_scorecard(scores / "scorecard.json").rows
+    nights = max((row.nights + row.n_excluded for row in scored), default=0)
+    samples = group_samples(read_samples(scores / "samples.parquet"))
     rows = []
-    for row in read_scorecard(run / "scores" / "scorecard.json").rows:
-        limits = Limits(row.limit_low, row.limit_high)
-        margin = None if row.value is None else float(f"{limits.margin(row.value):.3g}")
-        half = None if row.low is None or row.high is None else float(f"{(row.high - row.low) / 2:.3g}")
+    for row in scored:
+        found = samples.get((row.family, row.metric, row.setting, row.algorithm, row.condition), [])
+        spec = specifications.get(row.requirement)
+        plan = plan_measured(spec, found, nights) if spec else None
+        half = None if row.low is None or row.high is None else (row.high - row.low) / 2
+        margin = None if row.value is None else Limits(row.limit_low, row.limit_high).margin(row.value)
         rows.append(
             {
                 "specification": row.requirement,
                 "algorithm": row.algorithm,
                 "setting": row.setting,
                 "condition": row.condition,
-                "value": row.value if row.value is None else float(f"{row.value:.5g}"),
-                "half_width": half,
-                "limits": str(limits),
-                "margin": margin,
+                "value": _round(row.value, 5),
+                "half_width": _round(half, 3),
+                "limit_low": row.limit_low,
+                "limit_high": row.limit_high,
+                "margin": _round(margin, 3),
+                "power": plan and round(plan.power, 4),
+                "nights_for_99": plan and plan.nights_needed,
                 "verdict": row.verdict,
             }
         )
     return rows
+
+
+def _round(value: float | None, digits: int) -> float | str | None:
+    """Return a number to so many significant digits; words for what JSON has no numbers for."""
+    if value is None:
+        return None
+    return float(f"{value:.{digits}g}") if math.isfinite(value) else str(value)

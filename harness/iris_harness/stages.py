@@ -6,6 +6,7 @@ that was interrupted, or extended by more nights, does only what is missing.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from iris_harness.scenario import Scenario
 from iris_harness.score import Scoring, plan_samples, score_run
 from iris_harness.simulate import plan_as_built, plan_simulation
 from iris_harness.tasks import TaskResult
-from iris_harness.workers import Workers, count_cores, open_workers
+from iris_harness.workers import Workers, choose_jobs, open_workers
 from iris_validators import Failure
 
 __all__ = ["Outcome", "run_stages", "summarise"]
@@ -54,10 +55,13 @@ def run_stages(
     seed = scenario.seed if seed is None else seed
     nights = scenario.nights if nights is None else nights
     progress = Progress(quiet)
+    jobs, warning = choose_jobs(jobs)
+    if warning:
+        print(f"iris-testbed: {warning}", file=sys.stderr)
     start = time.monotonic()
     with open_run(root, scenario.text, seed, nights) as run:
         write_provenance(run, scenario, seed, nights, {})
-        with open_workers(run.root, jobs or count_cores(), progress) as workers:
+        with open_workers(run.root, jobs, progress) as workers:
             outcome = _run_until(run, scenario, seed, nights, workers, until)
         if until == "report":
             outcome = _report(run, progress, outcome, start)

@@ -1,7 +1,8 @@
 """Exit statuses that scripts can rely on.
 
 0 done; 2 usage or input error; 4 any verdict ERROR, always; 1 a FAIL and 3 an INCONCLUSIVE or
-NOT_MEASURED, both only when strict; 130 interrupted. Where several apply: 2, 4, 1, 3.
+NOT_MEASURED, both only when strict; 130 interrupted (by the user, or because the system killed a
+worker): the same command goes on. Where several apply: 2, 4, 1, 3.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Run tasks in worker processes. Spawned, never forked; jobs times threads never exceed the cores.
 
 Results come back in the order of the tasks whatever the number of jobs, and an error of any task
-stops the run with that error.
+stops the run with that error. So does the death of a worker, which the system kills where memory is short.
 """
 
 from __future__ import annotations
@@ -11,13 +11,16 @@ import os
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
 
+from iris_contract.errors import TestbedError
 from iris_harness.progress import Progress
+from iris_harness.status import INTERRUPTED
 from iris_harness.tasks import Task, TaskResult, find_result, run_task
 
-__all__ = ["Workers", "count_cores", "open_workers"]
+__all__ = ["WorkerKilledError", "Workers", "choose_jobs", "count_cores", "open_workers"]
 
 THREAD_VARIABLES = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -25,6 +28,24 @@ THREAD_VARIABLES = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREAD
 def count_cores() -> int:
     """Return the cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+class WorkerKilledError(TestbedError):
+    """A worker process died; the run can go on, so scripts see an interruption."""
+
+    exit_status = INTERRUPTED
+
+
+def choose_jobs(wanted: int | None) -> tuple[int, str]:
+    """Return how many jobs to run, at most one per core, and a line about it where that is fewer than wanted.
+
+    >>> choose_jobs(1)
+    (1, '')
+    """
+    cores = count_cores()
+    if wanted is None or wanted <= cores:
+        return wanted or cores, ""
+    return cores, f"{wanted} jobs are more than the {cores} core{'s' * (cores > 1)} here: running {cores}"
 
 
 def limit_threads(threads: int) -> None:
@@ -66,10 +87,14 @@ class Workers:
             for task in tasks:
                 yield run_task(self.root, task)
             return
-        futures: list[Future[TaskResult]] = [self.pool.submit(run_task, self.root, task) for task in tasks]
+        futures: list[Future[TaskResult]] = []
         try:
+            futures += [self.pool.submit(run_task, self.root, task) for task in tasks]
             for future in as_completed(futures):
                 yield future.result()
+        except BrokenProcessPool:
+            problem = "a worker process was killed (out of memory?)"
+            raise WorkerKilledError(f"{problem}; give the same command again to go on, with fewer --jobs") from None
         except BaseException:
             for future in futures:
                 future.cancel()

@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from iris_contract.frames import Ramp
 from iris_harness.cli import main
+from iris_harness.scenario import load_scenario
 from iris_harness.status import find_status
 
 
@@ -115,6 +117,27 @@ def test_metrics_say_margin_and_power(capsys):
     for row in json.loads(out):
         assert row["margin"] > 0, row  # every specification is expected to be met
         assert 0 <= row["power_8_nights"] <= 1
+
+
+def test_metrics_give_limits_as_numbers(capsys):
+    _, out, _ = run_command(capsys, "metrics", "--json")
+    rows = {row["specification"]: row for row in json.loads(out)}
+    assert (rows["ramp.bias"]["limit_low"], rows["ramp.bias"]["limit_high"]) == (-0.01, 0.01)
+    assert (rows["ramp.yield"]["limit_low"], rows["ramp.yield"]["limit_high"]) == (0.99, None)
+    _, text, _ = run_command(capsys, "metrics")
+    assert "None" not in text
+
+
+def test_scenarios_say_where_their_files_are(capsys):
+    _, out, _ = run_command(capsys, "scenarios", "--json")
+    for row in json.loads(out):
+        assert load_scenario(Path(row["file"])).name == row["name"]
+
+
+def test_simulate_has_no_verdicts_to_be_strict_about(capsys):
+    code, _, errors = run_command(capsys, "simulate", "quick", "--strict")
+    assert code == 2
+    assert "--strict" in errors
 
 
 def test_check_tells_conforming_violating_and_unreadable_apart(capsys, tmp_path):

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,11 @@ from iris_contract.keywords import load_keywords
 from iris_contract.manifest import read_manifest
 from iris_contract.scorecard import read_scorecard
 from iris_harness.cli import main
+from iris_harness.run_directory import open_run
 from iris_harness.scenario import load_scenario
 from iris_harness.stages import run_stages
 from iris_harness.status import DONE, INTERRUPTED
+from iris_harness.workers import count_cores
 
 MICRO = Path(__file__).parent / "micro.yaml"
 PROMISED = ("raw", "truth", "products", "crds", "crds-initial", "crds-oracle", "scores", "report", "manifest.json")
@@ -122,6 +125,15 @@ def test_wrong_detector_is_refused_by_selection(micro_run):
     assert "IMG2" in refused[0]["reason"]
 
 
+def test_two_nights_leave_controls_undecided_and_nothing_behind(micro_run):
+    controls = json.loads((micro_run / "scores" / "controls.json").read_text())["controls"]
+    injected = [c for c in controls if c["specification"] != "crds.select"]
+    assert len(injected) > 5
+    assert {c["outcome"] for c in injected} == {"undecided"}
+    assert all("INCONCLUSIVE" in c["reason"] or "NOT_MEASURED" in c["reason"] for c in injected)
+    assert not (micro_run / "controls").exists()
+
+
 def test_two_jobs_give_the_same_bytes(micro_run, tmp_path):
     run_stages(tmp_path / "run", load_scenario(MICRO), jobs=2, quiet=True)
     first, second = hash_tree(micro_run), hash_tree(tmp_path / "run")
@@ -209,16 +221,69 @@ def test_a_lost_or_damaged_product_is_made_again(micro_run, micro_copy):
         assert hashlib.sha256(row.path(micro_copy).read_bytes()).hexdigest() == row.product_sha256
 
 
-def test_interrupted_run_goes_on(micro_run, tmp_path):
+def interrupt(process):
+    os.killpg(process.pid, signal.SIGINT)
+
+
+def kill_a_worker(process):
+    """What the system does where memory is short."""
+    for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+        if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+            os.kill(int(child), signal.SIGKILL)
+            return
+
+
+@pytest.mark.parametrize("stop", [interrupt, kill_a_worker])
+def test_stopped_run_goes_on(micro_run, tmp_path, stop):
+    if count_cores() < 2:
+        pytest.skip("one core has no worker processes")
     command = [sys.executable, "-m", "iris_harness", "run", str(MICRO), "--out", str(tmp_path / "run"), "--jobs", "2"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     deadline = time.monotonic() + 240
     while not list((tmp_path / "run" / "raw").rglob("*.fits")) and time.monotonic() < deadline:
         time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGINT)
+    stop(process)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == INTERRUPTED, errors
     assert "Traceback" not in errors
+    assert len([line for line in errors.splitlines() if line.startswith("iris-testbed: ")]) == 1
+    assert "same command again" in errors
+    for name in (".7.tmp.half.fits", ".7.tmp.report/index.html"):  # what a killed process can leave behind
+        left = tmp_path / "run" / "raw" / name
+        left.parent.mkdir(exist_ok=True)
+        left.write_text("half")
     assert run_command("run", MICRO, "--out", tmp_path / "run", "--jobs", 1, "--quiet") == DONE
-    wanted = hash_tree(micro_run)
-    assert hash_tree(tmp_path / "run") == wanted
+    assert hash_tree(tmp_path / "run") == hash_tree(micro_run)
+    assert not list((tmp_path / "run").rglob(".*.tmp.*"))
+
+
+def test_leftovers_do_not_make_a_directory_somebody_else_s(tmp_path):
+    (tmp_path / ".7.tmp.run.json").write_text("{")
+    with open_run(tmp_path, MICRO.read_text(), 1, 1) as run:
+        assert sorted(p.name for p in run.root.iterdir()) == [".lock", "run.json", "scenario.yaml"]
+
+
+def test_files_of_others_are_no_leftovers(tmp_path):
+    kept = [".tmp.mine", "7.tmp.mine", ".x.tmp.mine"]
+    with open_run(tmp_path, MICRO.read_text(), 1, 1):
+        for name in kept:
+            (tmp_path / name).write_text("mine")
+    with open_run(tmp_path, MICRO.read_text(), 1, 1) as run:
+        assert {p.name for p in run.root.iterdir()} >= set(kept)
+
+
+def test_metrics_of_a_run_say_margin_power_and_nights(micro_copy, capsys):
+    from iris_validators import read_samples, write_samples
+
+    def list_rows():
+        main(["metrics", str(micro_copy), "--json"])
+        return json.loads(capsys.readouterr().out)
+
+    assert {row["power"] for row in list_rows()} == {None}  # two nights have no interval
+    path = micro_copy / "scores" / "samples.parquet"
+    bias = [s for s in read_samples(path) if s.metric == "ramp.bias"]
+    write_samples(path, [*bias, *(replace(s, night=s.night + 2, value=s.value + 1e-4) for s in bias)])
+    found = [row for row in list_rows() if row["power"] is not None]
+    assert {row["specification"] for row in found} == {"ramp.bias"}
+    assert all(0 <= row["power"] <= 1 and row["margin"] for row in found)
+    assert any(row["nights_for_99"] for row in found)

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iris_validators import Limits, Prediction, combine, find_power, judge, load_specifications, plan_specification
+from iris_validators import (
+    Limits,
+    Prediction,
+    combine,
+    find_power,
+    judge,
+    load_specifications,
+    plan_measured,
+    plan_specification,
+)
 from iris_validators.sample import Sample
 
 SPECS = load_specifications()
@@ -76,6 +85,34 @@ def test_plan():
     hopeless = replace(SPECS["ramp.bias"], prediction=Prediction(0.02, scatter=0.001))
     assert plan_specification(hopeless).nights_needed is None
     assert plan_specification(hopeless).power < 1e-6
+
+
+def test_measured_plan_has_the_samples_value_and_scatter():
+    """The scatter of the nights, of the logarithm for a ratio, whatever was predicted."""
+    values = [0.003, 0.005, 0.004, 0.006]
+    spec = SPECS["ramp.bias"]
+    plan = plan_measured(spec, [sample("mean", n, v) for n, v in enumerate(values, 1)], 4)
+    expected = replace(spec, prediction=Prediction(np.mean(values), scatter=np.std(values, ddof=1)))
+    assert plan.margin == pytest.approx(0.0055)
+    assert plan.power == pytest.approx(find_power(expected, 4))
+    spec, ratios = SPECS["ramp.rms_over_crb"], [1.002, 0.999, 1.001]
+    plan = plan_measured(spec, [replace(sample("ratio", n, v), metric=spec.metric) for n, v in enumerate(ratios, 1)], 3)
+    scatter = np.std(np.log(ratios), ddof=1)
+    mean = np.exp(np.log(ratios).mean())
+    expected = replace(spec, prediction=Prediction(mean, scatter=scatter))
+    assert plan.power == pytest.approx(find_power(expected, 3))
+
+
+def test_measured_plan_counts_events_of_one_night():
+    spec = SPECS["jump.completeness"]
+    nights = [sample("events", n, 0.99, k=990, n=1000) for n in range(1, 6)]
+    plan = plan_measured(spec, [replace(s, metric=spec.metric) for s in nights], 5)
+    assert plan.power == find_power(replace(spec, prediction=Prediction(0.99, events=1000)), 5)
+
+
+@pytest.mark.parametrize("values", [[], [0.1, 0.2], [0.25, 0.25, 0.25], [0.1, float("nan"), 0.2]])
+def test_what_says_nothing_gives_no_measured_plan(values):
+    assert plan_measured(SPECS["ramp.bias"], [sample("mean", n, v) for n, v in enumerate(values, 1)], 8) is None
 
 
 @pytest.mark.parametrize("name", SPECS)

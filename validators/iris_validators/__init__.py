@@ -10,7 +10,7 @@ from iris_validators.junit import write_junit
 from iris_validators.measurement import Measurement, combine
 from iris_validators.metric import Metric
 from iris_validators.parquet import read_samples, write_samples, write_scorecard_table
-from iris_validators.power import Plan, find_power, plan_specification
+from iris_validators.power import Plan, find_power, plan_measured, plan_specification
 from iris_validators.ranking import Rank, rank
 from iris_validators.sample import Sample, group_samples
 from iris_validators.sampling import FAMILY_MODELS, METRICS, sample_group
@@ -38,6 +38,7 @@ __all__ = [
     "judge",
     "judge_requirement",
     "load_specifications",
+    "plan_measured",
     "plan_specification",
     "rank",
     "rate_bound",

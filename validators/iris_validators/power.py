@@ -12,17 +12,19 @@ logit as well, and the smaller power is taken. A figure of the plan, never a ver
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import special, stats
 
 from iris_validators.intervals import MIN_NIGHTS, count_interval
+from iris_validators.measurement import combine
+from iris_validators.sample import Sample
 from iris_validators.sampling import METRICS
-from iris_validators.specification import Limits, Specification
+from iris_validators.specification import Limits, Prediction, Specification
 
-__all__ = ["Plan", "find_power", "plan_specification"]
+__all__ = ["Plan", "find_power", "plan_measured", "plan_specification"]
 
 DECIDED = 0.99
 MOST_NIGHTS = 365
@@ -50,6 +52,30 @@ def plan_specification(spec: Specification, nights: int = 8) -> Plan:
     needed = _first(MOST_NIGHTS, lambda n: find_power(spec, n) >= DECIDED)
     margin = spec.limits.margin(spec.prediction.value)
     return Plan(spec, nights, margin, find_power(spec, nights), needed if needed <= MOST_NIGHTS else None)
+
+
+def plan_measured(spec: Specification, samples: Sequence[Sample], nights: int) -> Plan | None:
+    """Return the plan with the samples' own value and scatter in place of what was predicted.
+
+    None where they do not say: fewer than three nights, no scatter, or a value that is not finite.
+    """
+    found = _learn(samples)
+    return plan_specification(replace(spec, prediction=found), nights) if found else None
+
+
+def _learn(samples: Sequence[Sample]) -> Prediction | None:
+    measured = combine(samples) if samples else None
+    if measured is None or not measured.has_interval or measured.value is None or measured.low is None:
+        return None
+    if samples[0].k is not None:
+        return Prediction(measured.value, events=round(sum(s.n or 0 for s in samples if not s.reason) / measured.n))
+    low, value = (
+        (math.log(measured.low), math.log(measured.value))
+        if samples[0].kind == "ratio"
+        else (measured.low, measured.value)
+    )
+    scatter = (value - low) * math.sqrt(measured.n) / float(special.stdtrit(measured.n - 1, 0.975))
+    return Prediction(measured.value, scatter=scatter) if scatter > 0 else None
 
 
 def find_power(spec: Specification, nights: int) -> float:
