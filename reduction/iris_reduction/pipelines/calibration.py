@@ -14,6 +14,7 @@ from iris_contract.fitsio import Header
 from iris_contract.keywords import load_keywords
 from iris_contract.reftypes import load_reference_types
 from iris_reduction.datamodel import ImageModel, RampModel, ReferenceModel, SetModel
+from iris_reduction.pipelines.level1 import Level1Pipeline
 from iris_reduction.pipelines.pipeline import IrisPipeline
 from iris_reduction.sets import CalibrationSet, make_set
 
@@ -25,11 +26,12 @@ _AUTHOR = "iris-testbed"
 class CalibrationPipeline(IrisPipeline):
     """Makes a reference of `kind` from a set (.json) or from one raw file.
 
-    Subclasses list the Steps that each exposure goes through and implement `process`.
+    Subclasses implement `process`, and list the Steps of each exposure where they are not all of level 1.
     """
 
     kind: ClassVar[str] = ""
     not_treated: ClassVar[str] = ""
+    step_defs: ClassVar[dict[str, Any]] = Level1Pipeline.step_defs
 
     def open_set(self, init: Any) -> CalibrationSet:
         """Return the set; raise InputError where it is for another kind."""
@@ -55,6 +57,10 @@ class CalibrationPipeline(IrisPipeline):
         """Return the rate image of a corrected exposure."""
         image: ImageModel = self.ramp_fit.run(ramp)
         return image
+
+    def reduce(self, files: Sequence[Path]) -> list[ImageModel]:
+        """Return the rate image of each exposure."""
+        return [self.fit(self.correct(path)) for path in files]
 
     def make_reference(
         self,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from iris_reduction.calibration import combine_darks
 from iris_reduction.datamodel import ReferenceModel
 from iris_reduction.pipelines.calibration import CalibrationPipeline
-from iris_reduction.pipelines.level1 import Level1Pipeline
 
 __all__ = ["DarkPipeline"]
 
@@ -18,12 +17,11 @@ class DarkPipeline(CalibrationPipeline):
     class_alias = "calibrate_dark"
     kind = "dark"
     not_treated = "noise common to an output; glow; persistence"
-    step_defs: ClassVar[dict[str, Any]] = Level1Pipeline.step_defs
 
     def process(self, init: Any) -> ReferenceModel:
         """Return the master dark."""
         members = self.open_set(init)
         files = members.select("dark")
-        images = [self.fit(self.correct(path)) for path in files]
+        images = self.reduce(files)
         rate, error, dq = combine_darks([image.planes for image in images])
         return self.make_reference(members, files, {"DATA": rate, "ERR": error, "DQ": dq}, images[0].header)

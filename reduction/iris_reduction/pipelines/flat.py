@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from iris_reduction.calibration import combine_darks, combine_flats
 from iris_reduction.datamodel import ReferenceModel
 from iris_reduction.pipelines.calibration import CalibrationPipeline
-from iris_reduction.pipelines.level1 import Level1Pipeline
 
 __all__ = ["FlatPipeline"]
 
@@ -18,14 +17,13 @@ class FlatPipeline(CalibrationPipeline):
     class_alias = "calibrate_flat"
     kind = "flat"
     not_treated = "lamp illumination (taken as uniform, as designed); gain error, common to an output; IPC"
-    step_defs: ClassVar[dict[str, Any]] = Level1Pipeline.step_defs
 
     def process(self, init: Any) -> ReferenceModel:
         """Return the flat."""
         members = self.open_set(init)
         on, off = members.select("flat_on"), members.select("flat_off")
-        lit = [self.fit(self.correct(path)) for path in on]
-        unlit = combine_darks([self.fit(self.correct(path)).planes for path in off])
+        lit = self.reduce(on)
+        unlit = combine_darks([image.planes for image in self.reduce(off)])
         response, error, dq = combine_flats([image.planes for image in lit], unlit)
         content = {"DATA": response, "ERR": error, "DQ": dq}
         return self.make_reference(members, [*on, *off], content, lit[0].header)

@@ -40,8 +40,8 @@ class MaskPipeline(CalibrationPipeline):
             outputs, border = ramp.region.output_of_column(ramp.detector), has(ramp.dq, "REFERENCE_PIXEL")
             bad_reference.append(find_bad_reference_pixels(ramp.reads, border, outputs))
             darks.append(self.fit(ramp))
-        on = [self.fit(self.correct(path)).planes for path in members.select("flat_on")]
-        off = combine_darks([self.fit(self.correct(path)).planes for path in members.select("flat_off")])
+        on = [image.planes for image in self.reduce(members.select("flat_on"))]
+        off = combine_darks([image.planes for image in self.reduce(members.select("flat_off"))])
         saturated = np.bitwise_or.reduce([image.dq for image in darks]) & np.uint32(DQ["SATURATED"])
         dark, _, dark_dq = combine_darks([image.planes for image in darks])
         response, _, response_dq = combine_flats(on, off)

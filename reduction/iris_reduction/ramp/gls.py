@@ -29,13 +29,13 @@ the skewness of few photons. Read noise as darks show it holds the quantisation 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
-from iris_reduction.ramp.protocol import Block, Float32, Float64, Jumps, RampFit, Reads, fit_blocks
+from iris_reduction.ramp.protocol import NO_JUMPS, Block, Jumps, RampFitter, fit_blocks
 
 __all__ = ["gls"]
 
@@ -49,28 +49,7 @@ SCREEN = 0.64  # on the squared threshold
 ONE, TWO, ZERO = np.float32(1), np.float32(2), np.float32(0)
 
 
-def gls(
-    reads: Reads,
-    times: Float64,
-    *,
-    gain: Float32,
-    read_noise: Float32,
-    read_dq: npt.NDArray[np.uint8] | None = None,
-    jump_sigma: float = 4.5,
-) -> RampFit:
-    """Fit ramps by generalised least squares; arguments, units and errors as `RampFitter`."""
-    return fit_blocks(
-        _fit_block,
-        reads,
-        times,
-        gain=gain,
-        read_noise=read_noise,
-        read_dq=read_dq,
-        jump_sigma=jump_sigma,
-    )
-
-
-def _fit_block(block: Block) -> Jumps | None:
+def _fit_block(block: Block) -> Jumps:
     steps = np.diff(block.times, axis=1).astype(np.float32)
     limit = block.jump_sigma**2
     suspect = np.empty(len(block.reads), np.bool_)
@@ -86,7 +65,7 @@ def _fit_block(block: Block) -> Jumps | None:
     )
     special = np.flatnonzero(suspect | (block.flags != 0) | ~np.isfinite(block.rate))
     if not len(special):
-        return None
+        return NO_JUMPS
     reads = block.reads[special]
     amplitude = np.zeros_like(reads)
     better = np.empty((len(special), 3), np.float32)
@@ -104,6 +83,10 @@ def _fit_block(block: Block) -> Jumps | None:
         plane[special] = values
     pixel, group, read = np.nonzero(amplitude)
     return special[pixel], group, read, amplitude[pixel, group, read]
+
+
+gls: RampFitter = partial(fit_blocks, _fit_block)
+"""Fit ramps by generalised least squares; arguments, units and errors as `RampFitter`."""
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

@@ -15,14 +15,14 @@ Not modelled: jumps (none is rejected), anything that leaves a trend within a ra
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from iris_reduction.ramp.protocol import Block, Float32, Float64, RampFit, RampFitter, Reads, fit_blocks
+from iris_reduction.ramp.protocol import Block, Float64, RampFitter, fit_blocks
 
 __all__ = ["make_linear_fitter"]
 
@@ -31,29 +31,7 @@ Weigh: TypeAlias = Callable[[Float64], Float64]
 
 def make_linear_fitter(weigh: Weigh) -> RampFitter:
     """Return the ramp fitter with the weights (n,) 1/s that `weigh` gives for times (n,) s, n >= 2."""
-
-    def fit(
-        reads: Reads,
-        times: Float64,
-        *,
-        gain: Float32,
-        read_noise: Float32,
-        read_dq: npt.NDArray[np.uint8] | None = None,
-        jump_sigma: float = 4.5,
-    ) -> RampFit:
-        """Fit every pixel; arguments, result and errors as `RampFitter`."""
-        found = fit_blocks(
-            lambda block: _fit_block(block, weigh),
-            reads,
-            times,
-            gain=gain,
-            read_noise=read_noise,
-            read_dq=read_dq,
-            jump_sigma=jump_sigma,
-        )
-        return replace(found, jumps=None)
-
-    return fit
+    return partial(fit_blocks, partial(_fit_block, weigh=weigh))
 
 
 def _fit_block(block: Block, weigh: Weigh) -> None:

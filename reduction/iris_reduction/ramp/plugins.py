@@ -15,12 +15,9 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import MappingProxyType
-from typing import cast
+from typing import Any, cast
 
-import numpy as np
-import numpy.typing as npt
-
-from iris_reduction.ramp.protocol import Float32, Float64, RampFit, RampFitter, Reads
+from iris_reduction.ramp.protocol import RampFit, RampFitter
 
 __all__ = ["BUILT_IN", "ENTRY_POINT_GROUP", "RAMP_FITTERS", "LazyFitter", "LoadFailure", "load_ramp_fitters"]
 
@@ -39,19 +36,10 @@ class LazyFitter:
         """Full name of the module that holds the algorithm."""
         return f"{__package__}.{self.name}"
 
-    def __call__(
-        self,
-        reads: Reads,
-        times: Float64,
-        *,
-        gain: Float32,
-        read_noise: Float32,
-        read_dq: npt.NDArray[np.uint8] | None = None,
-        jump_sigma: float = 4.5,
-    ) -> RampFit:
+    def __call__(self, *arrays: Any, **options: Any) -> RampFit:
         """Fit every pixel; arguments, result and errors as `RampFitter`."""
         fitter: RampFitter = getattr(import_module(self.module), self.name)
-        return fitter(reads, times, gain=gain, read_noise=read_noise, read_dq=read_dq, jump_sigma=jump_sigma)
+        return fitter(*arrays, **options)
 
 
 RAMP_FITTERS: Mapping[str, RampFitter] = MappingProxyType({name: LazyFitter(name) for name in BUILT_IN})

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from iris_contract.dq import DQ
 from iris_contract.errors import InputError
 
-__all__ = ["JUMP_COLUMNS", "Block", "Jumps", "RampFit", "RampFitter", "fit_blocks"]
+__all__ = ["JUMP_COLUMNS", "NO_JUMPS", "Block", "Jumps", "RampFit", "RampFitter", "fit_blocks"]
 
 Float32: TypeAlias = npt.NDArray[np.float32]
 Float64: TypeAlias = npt.NDArray[np.float64]
@@ -111,6 +111,9 @@ class Block:
 Jumps: TypeAlias = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]
 """Pixel of the block, group, read and amplitude e- of each jump, in this order."""
 
+NO_JUMPS: Jumps = (np.empty(0, np.intp),) * 4
+"""Of a fitter that has looked for jumps and found none."""
+
 
 def fit_blocks(
     fit: Callable[[Block], Jumps | None],
@@ -119,12 +122,13 @@ def fit_blocks(
     *,
     gain: Float32,
     read_noise: Float32,
-    read_dq: npt.NDArray[np.uint8] | None,
-    jump_sigma: float,
+    read_dq: npt.NDArray[np.uint8] | None = None,
+    jump_sigma: float = 4.5,
 ) -> RampFit:
     """Run `fit` over a cube in blocks of rows; arguments, result and errors as `RampFitter`.
 
     `fit` must not depend on what is beside a pixel; it runs in as many threads as numba may use.
+    It returns the jumps of a block, None where it does not look for any.
     """
     from numba import get_num_threads  # here, since listing fitters must not import numba
 
@@ -134,7 +138,7 @@ def fit_blocks(
     dq = np.zeros(shape, np.uint32)
     variance = _square_noise(gain, read_noise)
 
-    def fit_rows(rows: slice) -> npt.NDArray[Any]:
+    def fit_rows(rows: slice) -> npt.NDArray[Any] | None:
         flags = None if read_dq is None else _flatten(read_dq[rows])
         block = Block(
             _flatten(reads[rows]).astype(np.float32, copy=False),
@@ -148,11 +152,11 @@ def fit_blocks(
         )
         found = fit(block)
         _flag_pixels(block, dq[rows].reshape(-1))
-        return _list_jumps(found, rows.start, dq[rows])
+        return None if found is None else _list_jumps(found, rows.start, dq[rows])
 
     with ThreadPoolExecutor(get_num_threads()) as threads:
-        jumps = list(threads.map(fit_rows, _split_rows(reads.shape)))
-    return RampFit(rate, error, dq, chi2, np.concatenate(jumps))
+        tables = [table for table in threads.map(fit_rows, _split_rows(reads.shape)) if table is not None]
+    return RampFit(rate, error, dq, chi2, np.concatenate(tables) if tables else None)
 
 
 def _square_noise(gain: Float32, read_noise: Float32) -> Float32:
@@ -197,10 +201,8 @@ def _flag_pixels(block: Block, dq: npt.NDArray[np.uint32]) -> None:
         dq |= block.flags & DQ["SATURATED"]
 
 
-def _list_jumps(found: Jumps | None, first_row: int, dq: npt.NDArray[np.uint32]) -> npt.NDArray[Any]:
+def _list_jumps(found: Jumps, first_row: int, dq: npt.NDArray[np.uint32]) -> npt.NDArray[Any]:
     """Flag the jumps of usable pixels in `dq` (rows, nx), and return them as a table."""
-    if found is None:
-        return np.empty(0, JUMP_COLUMNS)
     flags = dq.reshape(-1)
     keep = (flags[found[0]] & DQ["DO_NOT_USE"]) == 0
     pixel, group, read, amplitude = (column[keep] for column in found)
