@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -199,6 +199,7 @@ class Truth:
     Planes (ny, nx): `rate_scene` e-/s before relative response, `rate_detected` e-/s with response
     and dark, `read_noise` e- of a single read without quantisation, `gain` e-/DN, `cause` uint32
     (DQ bits). `events`: Y, X, GROUP, READ, ELECTRONS of cosmic rays. `effects`: name to on or off.
+    `persistence` e-/s is the afterglow in `rate_detected`, None where there is none.
     """
 
     raw_sha256: str
@@ -209,6 +210,7 @@ class Truth:
     cause: npt.NDArray[np.uint32]
     events: npt.NDArray[Any]
     effects: dict[str, bool]
+    persistence: Float | None = None
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
@@ -220,7 +222,9 @@ class Truth:
             str(name).strip(): bool(on) for name, on in zip(c["EFFECTS"]["NAME"], c["EFFECTS"]["ON"], strict=True)
         }
         scene, detected, noise, gain = (c[n] for n in ("RATE_SCENE", "RATE_DETECTED", "READ_NOISE", "GAIN"))
-        return cls(str(header["RAWSHA"]), scene, detected, noise, gain, c["CAUSE"], c["EVENTS"], effects)
+        return cls(
+            str(header["RAWSHA"]), scene, detected, noise, gain, c["CAUSE"], c["EVENTS"], effects, c.get("PERSISTENCE")
+        )
 
     def write(self, path: str | Path) -> None:
         """Write the truth file atomically; raises LayoutError."""
@@ -234,13 +238,21 @@ class Truth:
             "EVENTS": self.events,
             "EFFECTS": effects,
         }
+        if self.persistence is not None:
+            content["PERSISTENCE"] = self.persistence
         write_layout(path, "TruthModel", {"RAWSHA": self.raw_sha256}, content)
 
 
 @dataclass(frozen=True, slots=True)
 class AsBuiltMaps:
-    """As-built maps of one detector region: gain e-/DN, read_noise e-, dark e-/s, flat (relative
-    response, median 1), offset DN, well e-, bad uint32 (true class bits by design limits)."""
+    """As-built maps of one detector region, planes (ny, nx).
+
+    `gain` e-/DN, `read_noise` e-, `dark` e-/s, `flat` (relative response, median 1), `offset` DN, `well` e-,
+    `bad` uint32 (true class bits by design limits). The others are None where the flaw is absent:
+    `loss` (share of signal lost at 80 000 e-) and `bend` (shape) of the nonlinearity; `links` (ny, nx, 3)
+    to the right, upper and upper corner neighbours; `traps` (ny, nx, 2) shares of charge; `telegraph` and
+    `settling` heights e-; `signal` e- (ny, nx, nlevel) that a pixel shows when it holds `levels` e- (nlevel).
+    """
 
     header: Header
     gain: Float
@@ -250,15 +262,33 @@ class AsBuiltMaps:
     offset: Float
     well: Float
     bad: npt.NDArray[np.uint32]
+    loss: Float | None = None
+    bend: Float | None = None
+    links: Float | None = None
+    traps: Float | None = None
+    telegraph: Float | None = None
+    settling: Float | None = None
+    levels: npt.NDArray[np.float64] | None = None
+    signal: Float | None = None
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
         """Read as-built maps; raises LayoutError."""
-        _, header, c = read_layout(path, "AsBuiltModel")
-        return cls(header, *(c[n] for n in ("GAIN", "READ_NOISE", "DARK", "FLAT", "OFFSET", "WELL", "BAD")))
+        layout, header, content = read_layout(path, "AsBuiltModel")
+        return cls(header, *(content.get(spec.name) for spec in layout.hdus))  # type: ignore[arg-type]
 
     def write(self, path: str | Path) -> None:
         """Write as-built maps atomically; raises LayoutError."""
-        names = ("GAIN", "READ_NOISE", "DARK", "FLAT", "OFFSET", "WELL", "BAD")
-        planes = (self.gain, self.read_noise, self.dark, self.flat, self.offset, self.well, self.bad)
-        write_layout(path, "AsBuiltModel", self.header, dict(zip(names, planes, strict=True)))
+        names = [entry.name for entry in fields(self) if entry.name != "header"]
+        planes = {name.upper(): getattr(self, name) for name in names if getattr(self, name) is not None}
+        write_layout(path, "AsBuiltModel", self.header, planes)
+
+    def cut(self, region: Subarray, header: Header | None = None) -> Self:
+        """Return the part that covers `region`; raises InputError where these maps do not contain it."""
+        rows_columns = region.cut_from(read_region(self.header))
+        planes = {
+            entry.name: np.ascontiguousarray(plane[rows_columns])
+            for entry in fields(self)
+            if isinstance(plane := getattr(self, entry.name), np.ndarray) and entry.name != "levels"
+        }
+        return replace(self, header=self.header if header is None else header, **planes)

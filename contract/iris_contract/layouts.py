@@ -87,6 +87,7 @@ _TRUTH = Layout(
         HduSpec("CAUSE", "uint32", IMAGE),
         HduSpec("EVENTS", "table", ("Y", "X", "GROUP", "READ", "ELECTRONS")),
         HduSpec("EFFECTS", "table", ("NAME", "ON")),
+        HduSpec("PERSISTENCE", "float32", IMAGE, "electron/s", optional=True),
     ),
 )
 _AS_BUILT = Layout(
@@ -101,6 +102,14 @@ _AS_BUILT = Layout(
         HduSpec("OFFSET", "float32", IMAGE, "DN"),
         HduSpec("WELL", "float32", IMAGE, "electron"),
         HduSpec("BAD", "uint32", IMAGE),
+        HduSpec("LOSS", "float32", IMAGE, "1", optional=True),
+        HduSpec("BEND", "float32", IMAGE, "1", optional=True),
+        HduSpec("LINKS", "float32", ("ny", "nx", "nlink"), "1", optional=True),
+        HduSpec("TRAPS", "float32", ("ny", "nx", "ntrap"), "1", optional=True),
+        HduSpec("TELEGRAPH", "float32", IMAGE, "electron", optional=True),
+        HduSpec("SETTLING", "float32", IMAGE, "electron", optional=True),
+        HduSpec("LEVELS", "float64", ("nlevel",), "electron", optional=True),
+        HduSpec("SIGNAL", "float32", ("ny", "nx", "nlevel"), "electron", optional=True),
     ),
 )
 

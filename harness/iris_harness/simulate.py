@@ -61,15 +61,17 @@ def _build(detector: str, region: Any, seed: int) -> Any:
 
 def plan_as_built(run: RunDirectory, scenario: Scenario, seed: int) -> list[Task]:
     """Return the task that writes the as-built maps."""
-    key = make_key([scenario.detector, asdict(scenario.region), seed], [], hash_source(*SOURCES))
+    key = make_key(
+        [scenario.detector, asdict(scenario.region), sorted(scenario.effects), seed], [], hash_source(*SOURCES)
+    )
     return [Task("as-built", "simulate", "iris_harness.simulate:write_as_built", (run.root, seed), key)]
 
 
 def write_as_built(root: Path, seed: int) -> tuple[list[Path], Any]:
-    """Write the as-built maps of the scenario's region as truth."""
+    """Write the as-built maps that act with the scenario's effects, of its region, as truth."""
     scenario = _load(root)
     path = RunDirectory(root).as_built(scenario.detector)
-    _build(scenario.detector, scenario.region, seed).write(path)
+    _build(scenario.detector, scenario.region, seed).acting(scenario.effects).write(path)
     return [path], None
 
 

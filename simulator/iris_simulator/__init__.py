@@ -14,6 +14,7 @@ from iris_simulator.effects import EFFECTS
 if TYPE_CHECKING:
     from iris_simulator.as_built import AsBuilt, build_as_built
     from iris_simulator.observation import observe
+    from iris_simulator.persistence import Earlier
     from iris_simulator.psf import diffraction_stamp, gaussian_stamp
     from iris_simulator.scenes import (
         Blank,
@@ -31,6 +32,7 @@ __all__ = [
     "EFFECTS",
     "AsBuilt",
     "Blank",
+    "Earlier",
     "FlatLamp",
     "Ladder",
     "RateImage",
@@ -48,6 +50,7 @@ __all__ = [
 _HOMES = {
     "as_built": ("AsBuilt", "build_as_built"),
     "observation": ("observe",),
+    "persistence": ("Earlier",),
     "psf": ("diffraction_stamp", "gaussian_stamp"),
     "scenes": ("Blank", "FlatLamp", "Ladder", "RateImage", "Scene", "StarField", "UniformSky", "draw_stars"),
     "write": ("write_exposure",),

@@ -5,12 +5,12 @@ full-format maps and only the pixels asked for are drawn. Numbers marked [C] are
 as large as those of real H4RG detectors (compare Mosby et al. 2020, JATIS 6, 046001), not IRIS facts.
 
 Not modelled: dependence of the response on the filter, dependence of anything on temperature or
-time, spatially correlated defects, nonlinearity.
+time, spatially correlated defects.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -19,18 +19,23 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from iris_contract import AsBuiltMaps, Detector, Subarray, load_instrument
+from iris_contract import DQ, AsBuiltMaps, Detector, Subarray, load_instrument
 from iris_contract.fitsio import Header
 from iris_contract.frames import read_region
 from iris_simulator.defects import classify, inflict
 from iris_simulator.draws import draw_normal, draw_uniform
 from iris_simulator.effects import EFFECTS, choose_effects
+from iris_simulator.ipc import draw_links
+from iris_simulator.nonlinearity import draw_nonlinearity, show_levels
+from iris_simulator.persistence import draw_traps
 from iris_simulator.seeds import Stream, derive_key, make_generator
+from iris_simulator.settling import draw_settling
+from iris_simulator.telegraph import draw_heights
 
 __all__ = ["AsBuilt", "build_as_built"]
 
 Plane = npt.NDArray[np.float64]
-_PLANES = ("gain", "read_noise", "dark", "flat", "offset", "well", "bad")
+Planes = dict[str, npt.NDArray[Any]]
 _STRIP = 2**19  # pixels drawn together
 
 GAIN_SPREAD = 0.03  # [C] gains of the outputs lie within this fraction of the design
@@ -39,6 +44,7 @@ NOISE_SPREAD = 0.05  # [C] rms of the logarithm of the read noise
 DARK_SPREAD = 0.3  # [C] rms of the logarithm of the dark current's core
 DARK_TAIL, DARK_TAIL_RANGE = 0.01, (0.02, 0.12)  # [C] share of good pixels, e-/s: below every class limit
 PIXEL_RESPONSE, FIELD_RESPONSE = 0.01, 0.015  # [C] rms from pixel to pixel, rms over the field
+LEVELS = (20_000.0, 40_000.0, 60_000.0, 80_000.0)  # e- at which truth says what a pixel shows
 WELL_SURPLUS = 0.1  # [C] wells exceed the design's, which is what each pixel reaches at least, by up to this
 
 
@@ -66,20 +72,19 @@ class AsBuilt(AsBuiltMaps):
         """
         on = choose_effects(effects)
         region = self.region if region is None else region
-        cut = region.cut_from(self.region)
+        seed = int(self.header["INSTSEED"])
+        maps = self.cut(region, _make_header(self.detector, region, seed))
         if "bad_pixels" not in on:
-            healthy = _draw_maps(self.detector, region, int(self.header["INSTSEED"]), defects=False)
-            return _switch_off(self.detector, region, healthy, on)
-        planes = {name: np.ascontiguousarray(getattr(self, name)[cut]) for name in _PLANES}
-        header = _make_header(self.detector, region, int(self.header["INSTSEED"]))
-        return _switch_off(self.detector, region, AsBuiltMaps(header, **planes), on)
+            healthy: dict[str, Any] = _draw_planes(self.detector, region, seed, _draw_healthy)
+            maps = replace(maps, **healthy, telegraph=None)
+        return _switch_off(self.detector, region, maps, on)
 
 
 def build_as_built(detector: Detector, region: Subarray, instrument_seed: int) -> AsBuilt:
     """Draw the as-built maps of `region`; raises InputError where it leaves the detector."""
     region.check(detector)
-    maps = _draw_maps(detector, region, instrument_seed)
-    return AsBuilt(maps.header, *(getattr(maps, name) for name in _PLANES))
+    planes = _draw_planes(detector, region, instrument_seed, _draw_all)
+    return AsBuilt(_make_header(detector, region, instrument_seed), **planes, levels=np.array(LEVELS))
 
 
 def _make_header(detector: Detector, region: Subarray, seed: int) -> Header:
@@ -96,7 +101,9 @@ def _make_header(detector: Detector, region: Subarray, seed: int) -> Header:
     }
 
 
-def _draw_maps(detector: Detector, region: Subarray, seed: int, defects: bool = True) -> AsBuiltMaps:
+def _draw_planes(
+    detector: Detector, region: Subarray, seed: int, draw: Callable[[Detector, Subarray, int], Planes]
+) -> Planes:
     """Draw the maps strip by strip, so that the full format needs little more memory than its maps."""
     height = max(1, _STRIP // region.xsize)
     strips = [
@@ -104,12 +111,32 @@ def _draw_maps(detector: Detector, region: Subarray, seed: int, defects: bool = 
         for y in range(0, region.ysize, height)
     ]
     with ThreadPoolExecutor(numba.get_num_threads()) as pool:
-        drawn = list(pool.map(lambda strip: _draw_strip(detector, strip, seed, defects), strips))
-    planes: dict[str, Any] = {name: np.concatenate([getattr(maps, name) for maps in drawn]) for name in _PLANES}
-    return AsBuiltMaps(_make_header(detector, region, seed), **planes)
+        drawn = list(pool.map(lambda strip: draw(detector, strip, seed), strips))
+    return {name: np.concatenate([planes[name] for planes in drawn]) for name in drawn[0]}
 
 
-def _draw_strip(detector: Detector, region: Subarray, seed: int, defects: bool) -> AsBuiltMaps:
+def _draw_all(detector: Detector, region: Subarray, seed: int) -> Planes:
+    """Return every plane of a strip, the defects and the flaws beyond a polite detector's with them."""
+    loss, bend = draw_nonlinearity(detector, region, seed)
+    flaws = {
+        "loss": loss.astype(np.float32),
+        "bend": bend.astype(np.float32),
+        "links": draw_links(detector, region, seed),
+        "traps": draw_traps(detector, region, seed),
+        "telegraph": draw_heights(detector, region, seed),
+        "settling": draw_settling(detector, region, seed),
+        "signal": show_levels(loss, bend, LEVELS),
+    }
+    planes = _draw_classic(detector, region, seed, defects=True) | flaws
+    planes["bad"][planes["telegraph"] > 0] |= DQ["TELEGRAPH"]
+    return planes
+
+
+def _draw_healthy(detector: Detector, region: Subarray, seed: int) -> Planes:
+    return _draw_classic(detector, region, seed, defects=False)
+
+
+def _draw_classic(detector: Detector, region: Subarray, seed: int, defects: bool) -> Planes:
     ny, nx = region.shape
 
     def stream(name: str) -> Stream:
@@ -136,9 +163,9 @@ def _draw_strip(detector: Detector, region: Subarray, seed: int, defects: bool) 
     gain = detector.gain * (1 + GAIN_SPREAD * per_output("gain", normal=False))
     offset = detector.bias_level + OUTPUT_OFFSET * per_output("offset", normal=True) + PIXEL_OFFSET * normal("offset")
     well = detector.well_depth * (1 + WELL_SURPLUS * uniform("well"))
-    g, n, d, f, o, w = (plane.astype(np.float32) for plane in (gain, noise, dark, flat, offset, well))
-    bad = classify(detector, reference, d, f, n)
-    return AsBuiltMaps(_make_header(detector, region, seed), g, n, d, f, o, w, bad)
+    planes = {"gain": gain, "read_noise": noise, "dark": dark, "flat": flat, "offset": offset, "well": well}
+    drawn: Planes = {name: plane.astype(np.float32) for name, plane in planes.items()}
+    return drawn | {"bad": classify(detector, reference, drawn["dark"], drawn["flat"], drawn["read_noise"])}
 
 
 def _draw_dark(detector: Detector, core: Plane, tail: Plane) -> Plane:
@@ -188,5 +215,21 @@ def _switch_off(detector: Detector, region: Subarray, maps: AsBuiltMaps, on: fro
     }
     if "flat" in off:
         off["flat"][reference] = 0.0
-    maps = replace(maps, **off)
-    return replace(maps, bad=classify(detector, reference, maps.dark, maps.flat, maps.read_noise))
+    absent_planes: dict[str, Any] = dict.fromkeys(_list_absent(on))
+    maps = replace(maps, **off, **absent_planes)
+    bad = classify(detector, reference, maps.dark, maps.flat, maps.read_noise)
+    if maps.telegraph is not None:
+        bad[maps.telegraph > 0] |= DQ["TELEGRAPH"]
+    return replace(maps, bad=bad)
+
+
+def _list_absent(on: frozenset[str]) -> list[str]:
+    """Return the planes of flaws that are off."""
+    needs = {
+        "nonlinearity": ("loss", "bend", "levels", "signal"),
+        "ipc": ("links",),
+        "persistence": ("traps",),
+        "telegraph": ("telegraph",),
+        "settling": ("settling",),
+    }
+    return [plane for effect, planes in needs.items() if effect not in on for plane in planes]

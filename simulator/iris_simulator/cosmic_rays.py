@@ -70,10 +70,10 @@ def _draw_details(
     return details
 
 
-def add_hits(charge: Cube, hits: npt.NDArray[np.void], first_row: int) -> None:
-    """Add `hits` to `charge` e- (rows, nx, ramps, reads) in place; its rows are those from `first_row` on."""
-    low, high = np.searchsorted(hits["Y"], (first_row, first_row + len(charge)))
-    inside = hits[low:high]
-    for read in range(charge.shape[-1]):
-        held = inside[inside["READ"] <= read]
-        np.add.at(charge[..., read], (held["Y"] - first_row, held["X"], held["GROUP"]), held["ELECTRONS"])
+def add_hits(charge: Cube, hits: npt.NDArray[np.void], tile: tuple[slice, slice]) -> None:
+    """Add `hits` to `charge` e- (rows, columns, ramps, reads) of `tile`, in place."""
+    low, high = np.searchsorted(hits["Y"], (tile[0].start, tile[0].stop))
+    mine = hits[low:high]
+    mine = mine[(mine["X"] >= tile[1].start) & (mine["X"] < tile[1].stop)]
+    for y, x, ramp, read, electrons in mine.tolist():
+        charge[y - tile[0].start, x - tile[1].start, ramp, read:] += electrons

@@ -23,7 +23,7 @@ from numba import njit
 
 from iris_simulator.seeds import Stream
 
-__all__ = ["add_arrivals", "add_normal", "draw_normal", "draw_uniform"]
+__all__ = ["add_arrivals", "add_increments", "add_normal", "draw_normal", "draw_uniform"]
 
 Cube = npt.NDArray[np.float64]
 
@@ -259,11 +259,20 @@ def add_arrivals(charge: Cube, rate: Cube, times: Cube, stream: Stream, noisy: b
     the reset, which empties the pixel at time 0. Increments between reads are independent Poisson
     draws; where `noisy` is false the expectation is added instead.
     """
+    intervals = np.diff(times, axis=-1, prepend=0.0).round(9)  # to the nanosecond: equal ones are found equal
+    add_increments(charge, rate, intervals if noisy else np.diff(times, axis=-1, prepend=0.0), stream, noisy)
+
+
+def add_increments(charge: Cube, amount: Cube, shares: Cube, stream: Stream, noisy: bool = True) -> None:
+    """Add to `charge`, summed over the reads of a ramp, Poisson numbers of mean `amount` times `shares`.
+
+    `charge` (rows, columns, ramps, reads), `amount` (rows, columns), `shares` (ramps, reads); the mean
+    itself where `noisy` is false.
+    """
     if noisy:
-        intervals = np.diff(times, axis=-1, prepend=0.0).round(9)  # to the nanosecond: equal ones are found equal
-        _add_arrivals(charge, rate, intervals, stream)
+        _add_arrivals(charge, amount, shares, stream)
     else:
-        charge += rate[:, :, None, None] * times
+        charge += amount[:, :, None, None] * np.cumsum(shares, axis=-1)
 
 
 def add_normal(signal: Cube, rms: Cube, stream: Stream) -> None:

@@ -3,7 +3,8 @@
 Off means absent. Without `dark` there is no dark current and hence no hot or warm pixel; without
 `flat` every pixel responds alike and none is dead; without `bad_pixels` the defective pixels are as
 their neighbours. Without `photon_noise` light and dark current arrive exactly as expected. Without
-`offsets` and `gain_spread` every pixel has the design's bias level and gain. Conversion to 16-bit
+`offsets` and `gain_spread` every pixel has the design's bias level and gain. `tracks` shapes cosmic
+rays and `snowballs` are some of them: without `cosmic_rays` there are neither. Conversion to 16-bit
 integers is never off.
 """
 
@@ -26,6 +27,16 @@ EFFECTS: tuple[str, ...] = (
     "offsets",
     "gain_spread",
     "saturation",
+    "nonlinearity",
+    "ipc",
+    "persistence",
+    "tracks",
+    "snowballs",
+    "one_over_f",
+    "alternating_columns",
+    "pedestal_drift",
+    "telegraph",
+    "settling",
 )
 
 

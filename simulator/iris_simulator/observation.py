@@ -3,7 +3,9 @@
 Truth is physics: SATURATED means that the charge without reset and read noise reached the well, or
 that a read exceeded the converter, at any read; the design's saturation level, which is how a
 reduction finds such reads, plays no part. JUMP_DET marks a pixel that a cosmic ray hit in any ramp,
-also before the first read, where nothing can find it.
+also before the first read, where nothing can find it; its neighbours, coupled to it, are not marked.
+TELEGRAPH marks a pixel whose level switched. The rate detected is what a linear detector would have
+shown: coupled, with afterglow, without the loss of nonlinearity.
 """
 
 from __future__ import annotations
@@ -13,15 +15,18 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from iris_contract import DQ, AsBuiltMaps, Exposure, Ramp, Truth
+from iris_contract import DQ, AsBuiltMaps, Detector, Exposure, Ramp, Truth
 from iris_contract.errors import InputError
 from iris_simulator.as_built import AsBuilt
 from iris_simulator.chain import SignalChain
 from iris_simulator.cosmic_rays import HIT, draw_hits
 from iris_simulator.effects import EFFECTS, choose_effects
 from iris_simulator.headers import make_header
+from iris_simulator.ipc import couple
+from iris_simulator.persistence import Earlier, fill_traps, ramp_duration, release
 from iris_simulator.scenes import Scene
 from iris_simulator.seeds import ExposureSeeds
+from iris_simulator.tracks import draw_snowballs, draw_tracks
 
 __all__ = ["observe"]
 
@@ -34,25 +39,43 @@ def observe(
     seed: int,
     night: int,
     effects: Iterable[str] = EFFECTS,
-    history: Sequence[Exposure] = (),
+    history: Sequence[Earlier] = (),
     cosmic_ray_boost: float = 1.0,
 ) -> tuple[Ramp, Truth]:
     """Return the raw ramp of `exposure` and its truth, whose `raw_sha256` is empty until written.
 
     `effects` names those that are on; `cosmic_ray_boost` multiplies the hit rate. `history` lists the
-    earlier exposures of the night; no effect simulated so far depends on it. Raises InputError where
+    earlier exposures of the night, whose charge persists. Raises InputError where
     detector, region, read times, effects or scene do not fit.
     """
     on = choose_effects(effects)
-    detector, region, times = as_built.detector, exposure.subarray, exposure.readout.times_array()
+    detector = as_built.detector
     _check(exposure, as_built, cosmic_ray_boost)
-    maps = as_built.acting(on, region)
+    maps = as_built.acting(on, exposure.subarray)
     rate = _illuminate(scene, exposure, as_built)
+    trapped = None
+    if maps.traps is not None and history:
+        trapped = fill_traps(maps.traps, maps.flat, maps.well, history, exposure, detector)
     seeds = ExposureSeeds(seed, night, detector.name, exposure.number)
-    hits = draw_hits(detector, region, times, seeds, cosmic_ray_boost) if "cosmic_rays" in on else np.zeros(0, HIT)
-    reads, saturated = SignalChain(detector, region, rate, maps, hits, times, seeds, on).read_out()
+    hits = _draw_hits(exposure, detector, seeds, on, cosmic_ray_boost)
+    reads, flags = SignalChain(detector, exposure, rate, maps, trapped, hits, seeds, on).read_out()
     header = make_header(exposure, detector, seed=seed, night=night)
-    return Ramp(header, reads, times), _tell_truth(rate, maps, hits, saturated, on)
+    truth = _tell_truth(exposure, detector, rate, maps, trapped, hits, flags, on)
+    return Ramp(header, reads, exposure.readout.times_array()), truth
+
+
+def _draw_hits(
+    exposure: Exposure, detector: Detector, seeds: ExposureSeeds, on: frozenset[str], boost: float
+) -> npt.NDArray[np.void]:
+    """Return the pixels that cosmic rays hit, in order of rows."""
+    if "cosmic_rays" not in on:
+        return np.zeros(0, HIT)
+    region = exposure.subarray
+    hits = draw_hits(detector, region, exposure.readout.times_array(), seeds, boost)
+    shaped = draw_tracks(hits, detector, region, seeds) if "tracks" in on else hits
+    if "snowballs" in on:
+        shaped = np.concatenate([shaped, draw_snowballs(hits, detector, region, seeds)])
+    return np.sort(shaped, order=["Y", "GROUP", "READ", "X"], kind="stable")
 
 
 def _check(exposure: Exposure, as_built: AsBuilt, boost: float) -> None:
@@ -78,22 +101,42 @@ def _illuminate(scene: Scene, exposure: Exposure, as_built: AsBuilt) -> npt.NDAr
 
 
 def _tell_truth(
+    exposure: Exposure,
+    detector: Detector,
     rate: npt.NDArray[np.float32],
     maps: AsBuiltMaps,
+    trapped: npt.NDArray[np.float64] | None,
     hits: npt.NDArray[np.void],
-    saturated: npt.NDArray[np.bool_],
+    flags: npt.NDArray[np.uint32],
     on: frozenset[str],
 ) -> Truth:
-    cause = maps.bad.copy()
-    cause[saturated] |= DQ["SATURATED"]
+    cause = (maps.bad & ~np.uint32(DQ["TELEGRAPH"])) | flags
     cause[hits["Y"], hits["X"]] |= DQ["JUMP_DET"]
+    detected = rate * maps.flat + maps.dark
+    persistence = None
+    if trapped is not None:
+        persistence = _average_release(exposure, detector, trapped)
+        detected = detected + persistence
+    if maps.links is not None:
+        light = ~exposure.subarray.reference_pixels(detector)
+        detected = couple(detected.astype(np.float64), maps.links, light).astype(np.float32)
     return Truth(
         raw_sha256="",
         rate_scene=rate,
-        rate_detected=rate * maps.flat + maps.dark,
+        rate_detected=detected,
         read_noise=maps.read_noise,
         gain=maps.gain,
         cause=cause,
         events=hits,
         effects={name: name in on for name in EFFECTS},
+        persistence=persistence,
     )
+
+
+def _average_release(
+    exposure: Exposure, detector: Detector, trapped: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float32]:
+    """Return the mean rate e-/s (ny, nx) at which traps release charge from first to last read of the ramps."""
+    times = exposure.readout.times_array()
+    released = release(times, ramp_duration(exposure, detector))[:, :, 1:].sum(axis=2)
+    return np.asarray(trapped @ (released / (times[:, -1] - times[:, 0])).mean(axis=1), dtype=np.float32)

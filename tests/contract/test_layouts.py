@@ -44,6 +44,7 @@ FROZEN = {
             "CAUSE uint32 (ny nx)",
             "EVENTS table (Y X GROUP READ ELECTRONS)",
             "EFFECTS table (NAME ON)",
+            "PERSISTENCE float32 (ny nx) electron/s optional",
         ],
     ),
     "AsBuiltModel": (
@@ -57,6 +58,14 @@ FROZEN = {
             "OFFSET float32 (ny nx) DN",
             "WELL float32 (ny nx) electron",
             "BAD uint32 (ny nx)",
+            "LOSS float32 (ny nx) 1 optional",
+            "BEND float32 (ny nx) 1 optional",
+            "LINKS float32 (ny nx nlink) 1 optional",
+            "TRAPS float32 (ny nx ntrap) 1 optional",
+            "TELEGRAPH float32 (ny nx) electron optional",
+            "SETTLING float32 (ny nx) electron optional",
+            "LEVELS float64 (nlevel) electron optional",
+            "SIGNAL float32 (ny nx nlevel) electron optional",
         ],
     ),
 }

@@ -15,6 +15,7 @@ from iris_simulator import EFFECTS, AsBuilt, as_built, build_as_built
 from iris_simulator.as_built import FIELD_RESPONSE, GAIN_SPREAD, PIXEL_RESPONSE, WELL_SURPLUS
 
 PLANES = ("gain", "read_noise", "dark", "flat", "offset", "well", "bad")
+FLAWS = ("loss", "bend", "links", "traps", "telegraph", "settling", "signal")
 
 
 def assert_equal(maps: AsBuiltMaps, others: AsBuiltMaps) -> None:
@@ -45,7 +46,7 @@ def test_sub_array_is_the_cut_of_the_full_format(
     region = Subarray(x, y, min(nx, 513 - x), min(ny, 513 - y))
     part = build_as_built(small, region, 11)
     assert part.region == region
-    for name in PLANES:
+    for name in PLANES + FLAWS:
         np.testing.assert_array_equal(getattr(part, name), getattr(whole, name)[region.slices], err_msg=name)
 
 
@@ -71,9 +72,12 @@ def test_median_response_of_the_full_format_is_one(small: Detector, seed: int) -
     open_detector = replace(small, reference_border=0)
     full, rms = Subarray.full(small), np.hypot(PIXEL_RESPONSE, FIELD_RESPONSE)
     error = 4.4 * 1.2533 * rms / 512
-    healthy = as_built._draw_maps(open_detector, full, seed, defects=False).flat
+    healthy = as_built._draw_classic(open_detector, full, seed, defects=False)["flat"]
     assert abs(np.median(healthy) - 1) < error
-    assert abs(np.median(build_as_built(open_detector, full, seed).flat) - 1 + 0.0128 * rms) < error
+    assert (
+        abs(np.median(as_built._draw_classic(open_detector, full, seed, defects=True)["flat"]) - 1 + 0.0128 * rms)
+        < error
+    )
     assert abs(np.std(np.log(healthy)) / rms - 1) < 4.4 / np.sqrt(2 * 512**2)
 
 
@@ -179,7 +183,8 @@ def test_flat_off_leaves_reference_pixels_dark(corner: AsBuilt) -> None:
 @pytest.mark.parametrize(
     ("effect", "gone"),
     [
-        ("bad_pixels", {"DEAD", "LOW_QE", "HOT", "WARM", "BAD_REF_PIXEL"}),
+        ("bad_pixels", {"DEAD", "LOW_QE", "HOT", "WARM", "BAD_REF_PIXEL", "TELEGRAPH"}),
+        ("telegraph", {"TELEGRAPH"}),
         ("dark", {"HOT", "WARM"}),
         ("flat", {"DEAD", "LOW_QE"}),
         ("read_noise", {"BAD_REF_PIXEL"}),

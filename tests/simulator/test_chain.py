@@ -1,4 +1,4 @@
-"""The chain's result does not depend on strips or threads; reference pixels see none of the light."""
+"""The chain's result does not depend on tiles or threads; reference pixels see none of the light."""
 
 from collections.abc import Callable
 
@@ -18,15 +18,15 @@ def take(as_built: AsBuilt, exposure: Exposure) -> np.ndarray:
     return observe(SCENE, exposure, as_built, seed=5, night=1, cosmic_ray_boost=3e4)[0].reads
 
 
-def test_strips_do_not_matter(corner: AsBuilt, expose: Expose, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tiles_do_not_matter(corner: AsBuilt, expose: Expose, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = take(corner, expose(CORNER))
-    for size in (1, 70 * 5 * 7):
-        monkeypatch.setattr(chain, "STRIP", size)
+    for tile in ((1, 1), (7, 70 * 5 * 7), (32, 23 * 5 * 32)):
+        monkeypatch.setattr(chain, "TILE", tile)
         np.testing.assert_array_equal(take(corner, expose(CORNER)), whole)
 
 
 def test_threads_do_not_matter(corner: AsBuilt, expose: Expose, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chain, "STRIP", 70 * 5)
+    monkeypatch.setattr(chain, "TILE", (1, 70 * 5))
     results = []
     for threads in (1, numba.config.NUMBA_NUM_THREADS):
         before = numba.get_num_threads()

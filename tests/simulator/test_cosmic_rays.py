@@ -61,7 +61,7 @@ def test_no_boost_no_hits_on_reference_pixels_alone(detector: Detector) -> None:
 def test_charge_is_held_from_the_read_on() -> None:
     hits = np.array([(4, 1, 0, 2, 70.0), (5, 0, 1, 0, 100.0), (5, 0, 1, 3, 5.0), (9, 0, 0, 0, 1.0)], HIT)
     charge = np.ones((2, 2, 2, 4))
-    add_hits(charge, hits, first_row=4)
+    add_hits(charge, hits, (slice(4, 6), slice(0, 2)))
     expected = np.ones((2, 2, 2, 4))
     expected[0, 1, 0, 2:] += 70
     expected[1, 0, 1] += [100, 100, 100, 105]

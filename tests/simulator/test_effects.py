@@ -19,6 +19,16 @@ def test_effects_are_those_of_the_scenarios() -> None:
         "offsets",
         "gain_spread",
         "saturation",
+        "nonlinearity",
+        "ipc",
+        "persistence",
+        "tracks",
+        "snowballs",
+        "one_over_f",
+        "alternating_columns",
+        "pedestal_drift",
+        "telegraph",
+        "settling",
     )
     assert choose_effects(EFFECTS) == frozenset(EFFECTS)
     assert choose_effects("dark") == {"dark"}

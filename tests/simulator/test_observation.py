@@ -1,6 +1,8 @@
 """Exposures as wholes: truth, saturation, effects one by one, prefixes, order, refusal of what does not fit."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from iris_contract import DQ, Exposure, Ramp, Readout, Subarray, Truth, load_instrument
 from iris_contract.dq import PIXEL_CLASSES, has
 from iris_contract.errors import InputError
-from iris_simulator import EFFECTS, AsBuilt, Blank, Ladder, RateImage, UniformSky, build_as_built, observe
+from iris_simulator import EFFECTS, AsBuilt, Blank, Earlier, Ladder, RateImage, UniformSky, build_as_built, observe
 
 Expose = Callable[..., Exposure]
 CORNER = Subarray(1, 1, 70, 40)
@@ -18,8 +20,23 @@ SCENE = Ladder((0.1, 5.0, 30.0, 100.0), block=4)
 ADDITIVE = ("dark", "cosmic_rays", "read_noise", "reset_noise", "offsets")
 
 
-def take(as_built: AsBuilt, exposure: Exposure, effects: Iterable[str] = EFFECTS) -> tuple[Ramp, Truth]:
-    return observe(SCENE, exposure, as_built, seed=5, night=1, effects=effects, cosmic_ray_boost=3e4)
+POLITE = EFFECTS[:10]
+"""What acts on single pixels, without memory and in proportion to the light."""
+
+
+def take(
+    as_built: AsBuilt,
+    exposure: Exposure,
+    effects: Iterable[str] = EFFECTS,
+    history: Sequence[Earlier] = (),
+    boost: float = 3e4,
+) -> tuple[Ramp, Truth]:
+    return observe(SCENE, exposure, as_built, seed=5, night=1, effects=effects, history=history, cosmic_ray_boost=boost)
+
+
+def bright(exposure: Exposure, minutes: float = 30.0) -> Earlier:
+    """An exposure to 400 e-/s that began some minutes before."""
+    return Earlier(UniformSky(400.0), replace(exposure, start=exposure.start - timedelta(minutes=minutes), number=99))
 
 
 @settings(max_examples=15)
@@ -55,8 +72,9 @@ def test_switching_one_effect_leaves_every_other_draw(
 @pytest.mark.parametrize("effect", EFFECTS)
 def test_each_effect_does_something_and_is_told(corner: AsBuilt, expose: Expose, effect: str) -> None:
     exposure = expose(CORNER, Readout.up_the_ramp(6, 300.0))
-    with_it, truth = take(corner, exposure)
-    without, other = take(corner, exposure, [e for e in EFFECTS if e != effect])
+    history = [bright(exposure)]
+    with_it, truth = take(corner, exposure, history=history, boost=2e3)
+    without, other = take(corner, exposure, [e for e in EFFECTS if e != effect], history, boost=2e3)
     assert np.any(with_it.reads != without.reads)
     assert truth.effects == dict.fromkeys(EFFECTS, True)
     assert other.effects == dict.fromkeys(EFFECTS, True) | {effect: False}
@@ -64,14 +82,14 @@ def test_each_effect_does_something_and_is_told(corner: AsBuilt, expose: Expose,
 
 
 def test_truth_tells_what_acts(corner: AsBuilt, expose: Expose) -> None:
-    _, truth = take(corner, expose(CORNER))
+    _, truth = take(corner, expose(CORNER), POLITE)
     light = ~CORNER.reference_pixels(corner.detector)
     np.testing.assert_array_equal(
         truth.rate_scene, np.where(light, SCENE.rate(corner.detector, CORNER), 0).astype("f4")
     )
     np.testing.assert_allclose(truth.rate_detected, truth.rate_scene * corner.flat + corner.dark, rtol=1e-6)
     np.testing.assert_array_equal(truth.gain, corner.gain)
-    np.testing.assert_array_equal(truth.cause & ~np.uint32(DQ["JUMP_DET"]), corner.bad)
+    np.testing.assert_array_equal(truth.cause & ~np.uint32(DQ["JUMP_DET"]), corner.acting(POLITE).bad)
     hit = np.zeros(CORNER.shape, bool)
     hit[truth.events["Y"], truth.events["X"]] = True
     np.testing.assert_array_equal(has(truth.cause, "JUMP_DET"), hit)
@@ -94,8 +112,8 @@ WITHOUT: dict[str, Callable[[Truth, AsBuilt], bool]] = {
 
 @pytest.mark.parametrize("effect", WITHOUT)
 def test_truth_without_an_effect(corner: AsBuilt, expose: Expose, effect: str) -> None:
-    assert WITHOUT[effect](take(corner, expose(CORNER), [e for e in EFFECTS if e != effect])[1], corner)
-    assert not WITHOUT[effect](take(corner, expose(CORNER))[1], corner)
+    assert WITHOUT[effect](take(corner, expose(CORNER), [e for e in POLITE if e != effect])[1], corner)
+    assert not WITHOUT[effect](take(corner, expose(CORNER), POLITE)[1], corner)
 
 
 def test_hits_are_in_the_reads_that_events_name(inner: AsBuilt, expose: Expose) -> None:
@@ -138,8 +156,10 @@ def test_order_and_company_do_not_matter(corner: AsBuilt, expose: Expose) -> Non
     first, second = expose(CORNER), expose(CORNER, number=2)
     alone = take(corner, second)[0].reads
     take(corner, first)
-    again = observe(SCENE, second, corner, seed=5, night=1, history=(first,), cosmic_ray_boost=3e4)[0].reads
-    np.testing.assert_array_equal(alone, again)
+    np.testing.assert_array_equal(alone, take(corner, second)[0].reads)
+    later = take(corner, second, history=[bright(first, 1.0)])[0].reads
+    assert np.any(later != alone)
+    np.testing.assert_array_equal(later, take(corner, second, history=[bright(first, 1.0)])[0].reads)
 
 
 def test_a_region_inside_the_maps_is_cut(inner: AsBuilt, expose: Expose) -> None:
@@ -215,7 +235,12 @@ def test_full_format(expose: Expose) -> None:
     region = Subarray.full(detector)
     as_built = build_as_built(detector, region, 2)
     ramp, truth = observe(
-        UniformSky(100.0), expose(region, Readout.fowler(1, 0.72, 7.2), detector="IMG3"), as_built, seed=1, night=1
+        UniformSky(100.0),
+        expose(region, Readout.fowler(1, 0.72, 7.2), detector="IMG3"),
+        as_built,
+        seed=1,
+        night=1,
+        effects=POLITE,
     )
     assert ramp.reads.shape == (4096, 4096, 1, 2)
     assert ramp.header["SUBARRAY"] == "FULL"
