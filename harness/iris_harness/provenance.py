@@ -12,7 +12,7 @@ from iris_harness.scenario import Scenario
 
 __all__ = ["write_provenance"]
 
-PACKAGES = ("iris-testbed", "numpy", "scipy", "astropy", "numba", "pyarrow", "crds", "stpipe", "matplotlib")
+PACKAGES = ("iris-testbed", "numpy", "scipy", "astropy", "numba", "pyarrow", "crds", "stpipe")
 
 
 def write_provenance(run: RunDirectory, scenario: Scenario, seed: int, nights: int, contexts: dict[str, str]) -> None:
