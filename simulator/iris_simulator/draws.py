@@ -210,19 +210,21 @@ def _add_arrivals(charge, rate, intervals, stream):  # type: ignore[no-untyped-d
             if rate[i, j] <= 0.0:
                 continue
             _states(states, row_key, stream.column + j)
-            mean, root, listed, term = 0.0, 0.0, 0, 0.0
+            tabled, rooted, root, listed, term = 0.0, 0.0, 0.0, 0, 0.0
             for g in range(ramps):
                 total = 0.0
                 for r in range(reads):
-                    if rate[i, j] * intervals[g, r] != mean:
-                        mean = rate[i, j] * intervals[g, r]
-                        root = math.sqrt(mean)
-                        if 0.0 < mean < _SMALL:
-                            listed, term = _list_cdf(mean, cdf)
+                    mean = rate[i, j] * intervals[g, r]
                     if mean >= _SMALL:
+                        if mean != rooted:
+                            rooted, root = mean, math.sqrt(mean)
                         total += _poisson_large(mean, root, states[g, r])
-                    elif mean > 0.0 and _unit(states[g, r]) > cdf[0]:
-                        total += _poisson_small(mean, cdf, listed, term, states[g, r])
+                    elif _unit(states[g, r]) > 1.0 - mean:  # else 0 for certain, since exp(-mean) > 1 - mean
+                        if mean != tabled:
+                            listed, term = _list_cdf(mean, cdf)
+                            tabled = mean
+                        if _unit(states[g, r]) > cdf[0]:
+                            total += _poisson_small(mean, cdf, listed, term, states[g, r])
                     charge[i, j, g, r] += total
 
 
