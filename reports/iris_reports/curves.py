@@ -85,24 +85,29 @@ def _finite(values: Sequence[Number]) -> list[float]:
 
 def draw_curve(curve: Curve) -> str:
     """Return the curve as SVG text."""
-    cells, (low, high) = _edges(curve), _span(curve)
+    cells, y = _edges(curve), _span(curve)
     drawing = Drawing(520, 300)
     x = Scale(cells[0][0], cells[-1][1], _is_log(curve))
-    panel = Panel(drawing, x, Scale(low, high), left=78, right=506, top=30, bottom=248)
+    panel = Panel(drawing, x, y, left=78, right=506, top=30, bottom=248)
     _shade(panel, cells)
     for number, series in enumerate(curve.series):
         _draw_series(panel, curve, series, number)
-    panel.frame(_choose_places(curve), choose_ticks(low, high), curve.axis_label, _name_value(curve))
+    panel.frame(_choose_places(curve), choose_ticks(y.low, y.high, log=y.log), curve.axis_label, _name_value(curve))
     if len(curve.series) > 1:
         drawing.legend(panel.left + 4, 20, [(series.label, series.colour % LINES) for series in curve.series])
     return drawing.render()
 
 
-def _span(curve: Curve) -> tuple[float, float]:
-    """Vertical range: all values and typical intervals; limits and long intervals unless they dwarf those."""
+def _span(curve: Curve) -> Scale:
+    """Vertical range: all values and typical intervals; limits and long intervals unless they dwarf those.
+
+    Values that differ by more than a factor of 30 get a logarithmic scale.
+    """
     points = [point for point in curve.points if point.value is not None and math.isfinite(point.value)]
     values = [float(point.value or 0.0) for point in points] or [0.0]
     low, high = min(values), max(values)
+    if 0 < 30 * low < high < math.inf:
+        return Scale(low / 1.5, high * 1.5, log=True)
     halves = [(p.high - p.low) / 2 for p in points if p.low is not None and p.high is not None]
     size = high - low + 2 * (median(_finite(halves)) if _finite(halves) else 0.0)
     limits = _finite([edge for p in points for edge in (p.limit_low, p.limit_high)])
@@ -112,7 +117,7 @@ def _span(curve: Curve) -> tuple[float, float]:
     kept += [edge for edge in ends if low - 3 * reach <= edge <= high + 3 * reach]
     low, high = min([low, *kept]), max([high, *kept])
     pad = 0.08 * (high - low) or 0.05 * abs(high) or 1.0
-    return low - pad, high + pad
+    return Scale(low - pad, high + pad)
 
 
 def _edges(curve: Curve) -> list[tuple[float, float, Point]]:

@@ -166,8 +166,13 @@ class Panel:
             self.drawing.text(beside, (self.top + self.bottom) / 2, y_label, turn=True)
 
 
-def choose_ticks(low: float, high: float, most: int = 6) -> Ticks:
-    """Return at most `most` + 1 round places from `low` to `high`, labels with equally many decimals."""
+def choose_ticks(low: float, high: float, most: int = 6, log: bool = False) -> Ticks:
+    """Return at most `most` + 1 round places from `low` to `high`, labels with equally many decimals.
+
+    On a logarithmic scale they are 1, 2 and 5 times the powers of ten, or fewer of them.
+    """
+    if log:
+        return _choose_powers(low, high, most)
     size = 10.0 ** math.floor(math.log10((high - low) / most))
     step = next(s for s in (1, 2, 2.5, 5, 10, 20) if s * size * most >= (high - low) * (1 - 1e-9)) * size
     numbers = range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)
@@ -176,3 +181,13 @@ def choose_ticks(low: float, high: float, most: int = 6) -> Ticks:
     if decimals is None or max(abs(low), abs(high)) >= 1e7:
         return places, [format_number(float(f"{place:.6g}")) for place in places]
     return places, [f"{place + 0.0:.{decimals}f}".replace("-", "−") for place in places]
+
+
+def _choose_powers(low: float, high: float, most: int) -> Ticks:
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for digits, every in (((1, 2, 5), 1), ((1, 3), 1), *(((1,), n) for n in range(1, len(powers) + 1))):
+        places = [digit * 10.0**power for power in powers[::every] for digit in digits]
+        places = [place for place in places if low <= place <= high]
+        if len(places) <= most + 1:
+            break
+    return places, [format_number(place) for place in places]

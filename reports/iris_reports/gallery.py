@@ -156,7 +156,7 @@ def _summarize(comparison: Comparison) -> tuple[tuple[str, ...], ...]:
 
 def _exhibit_classes(site: Site, classes: ClassComparison, name: str) -> Exhibit:
     maps = _view_maps(site, name, draw_class_maps(classes))
-    head = ("class", "true pixels", "found", "missed", "found that are not")
+    head = ("class", "true pixels", "found", "missed", "found wrongly")
     return _exhibit(site, classes.row, name, maps, None, head, tuple(_count(classes, c) for c in PIXEL_CLASSES))
 
 

@@ -132,7 +132,7 @@ def _find_leader(report: Report, family: str) -> Finding:
     rows = [row for row in report.rows_of(family) if row.algorithm in leaders]
     text = (
         f"{title}: {names} {rank} of {len(board.standings)} algorithms ({word_setting(board.setting)}); "
-        f"of {whose} verdicts, {summarize_counts(count_verdicts(rows))}."
+        f"{whose} verdicts: {summarize_counts(count_verdicts(rows))}."
     )
     return Finding(text, Link(report.pages.find(family), title))
 

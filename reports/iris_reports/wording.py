@@ -46,7 +46,16 @@ _VERBS = {
     "NOT_APPLICABLE": ("does not apply", "do not apply"),
     "ERROR": ("ended in an error", "ended in an error"),
 }
-_ABBREVIATIONS = {"crb": "CRB", "cds": "CDS", "mcds": "MCDS", "ols": "OLS", "gls": "GLS", "rms": "rms", "dq": "DQ"}
+_ABBREVIATIONS = {
+    "crb": "CRB",
+    "cds": "CDS",
+    "mcds": "MCDS",
+    "ols": "OLS",
+    "gls": "GLS",
+    "rms": "rms",
+    "dq": "DQ",
+    "chi2": "χ²",
+}
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _UNITS = {
     "1": "",

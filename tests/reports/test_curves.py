@@ -42,6 +42,19 @@ def test_words_stand_side_by_side() -> None:
     assert "Class" in svg
 
 
+def test_values_of_very_different_size_stand_on_a_logarithmic_scale() -> None:
+    for values, labels in (((1.0, 120.0), {"1", "2", "5", "10", "20", "50", "100"}), ((1.0, 20.0), {"5", "10", "15", "20"})):
+        points = [_point(f"rate={n}", value, limits=(None, None)) for n, value in enumerate(values, 1)]
+        (curve,) = collect_curves(points, ["gls"], {})
+        found = {text.text for text in ElementTree.fromstring(draw_curve(curve)).iter() if text.tag.endswith("text")}
+        assert labels <= found
+
+
+def test_algorithms_that_no_list_names_are_drawn() -> None:
+    (curve,) = collect_curves([_point(c, algorithm="theirs") for c in ("rate=1", "rate=2")], ["gls"], {})
+    assert [(series.label, series.colour) for series in curve.series] == [("theirs", 1)]
+
+
 def test_alternative_text_holds_every_number() -> None:
     (curve,) = collect_curves([_point("rate=1", 0.97), _point("rate=2", 1.02)], ["gls"], {})
     text = describe_curve(curve)

@@ -75,6 +75,18 @@ def test_ticks_lie_inside(low: float, size: float) -> None:
     assert all(low - 1e-6 * size <= place <= high + 1e-6 * size for place in places)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "labels"),
+    [
+        (0.7, 1800, ["1", "3", "10", "30", "100", "300", "1000"]),
+        (0.7, 60, ["1", "2", "5", "10", "20", "50"]),
+        (1e-3, 1e9, ["0.001", "0.1", "10", "1000", "1×10⁵", "1×10⁷", "1×10⁹"]),
+    ],
+)
+def test_ticks_of_logarithmic_scales(low: float, high: float, labels: list[str]) -> None:
+    assert choose_ticks(low, high, log=True)[1] == labels
+
+
 def test_no_plotting_library_is_loaded() -> None:
     """One took two thirds of the time that a report takes."""
     code = "import sys, iris_reports; sys.exit('matplotlib' in sys.modules)"
