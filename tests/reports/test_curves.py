@@ -43,7 +43,7 @@ def test_words_stand_side_by_side() -> None:
 
 
 def test_values_of_very_different_size_stand_on_a_logarithmic_scale() -> None:
-    for values, labels in (((1.0, 120.0), {"1", "2", "5", "10", "20", "50", "100"}), ((1.0, 20.0), {"5", "10", "15", "20"})):
+    for values, labels in (((1.0, 120.0), {"1", "10", "100"}), ((1.0, 20.0), {"5", "10", "15", "20"})):
         points = [_point(f"rate={n}", value, limits=(None, None)) for n, value in enumerate(values, 1)]
         (curve,) = collect_curves(points, ["gls"], {})
         found = {text.text for text in ElementTree.fromstring(draw_curve(curve)).iter() if text.tag.endswith("text")}
