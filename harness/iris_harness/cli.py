@@ -129,7 +129,7 @@ def validate(run_path: Path, jobs: int | None, quiet: bool, manifest: Path | Non
     for warning in score.warnings:
         click.echo(f"iris-testbed: warning: {warning}", err=True)
     verdicts = tuple(row.verdict for row in score.scorecard.rows)
-    _finish(Outcome(f"{summarise(verdicts)}\nscores: {score.folder}", verdicts), strict)
+    _finish(Outcome(f"{summarise(verdicts)}\nscores: {score.folder}\nreport: {score.report}", verdicts), strict)
 
 
 @cli.command()

@@ -23,6 +23,7 @@ from iris_harness.run_directory import RunDirectory, hold_run, read_run
 from iris_harness.scenario import Scenario
 from iris_harness.score import Scoring, group_rows, write_scores
 from iris_harness.simulate import list_settings
+from iris_reports import render_report
 from iris_validators import FAMILY_MODELS, Failure, Sample, sample_group
 
 __all__ = ["ForeignScore", "score_foreign"]
@@ -32,11 +33,12 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")  # no dot: scores/NAME must
 
 @dataclass(frozen=True, slots=True)
 class ForeignScore:
-    """Where the scores are, the scorecard, and what the manifest leaves out, a line each."""
+    """Where the scores are, the scorecard, what the manifest leaves out, a line each, and the report's first page."""
 
     folder: Path
     scorecard: Scorecard
     warnings: tuple[str, ...]
+    report: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class _Exposure:
 
 
 def score_foreign(root: Path, manifest: Path) -> ForeignScore:
-    """Score the products that `manifest` lists; write to scores/NAME of the manifest.
+    """Score the products that `manifest` lists; write scores and report to scores/NAME of the manifest.
 
     Raises ManifestError where the list is wrong, RunDirectoryError where the run cannot be used.
     """
@@ -66,7 +68,8 @@ def score_foreign(root: Path, manifest: Path) -> ForeignScore:
         command = f"iris-testbed validate . --manifest {manifest.name}"
         scoring = Scoring(scenario, seed, nights, failures=failures, reproduce=command, incomplete=missing)
         out = run.scores / manifest.stem
-        return ForeignScore(out, write_scores(out, scoring, samples, rows), missing)
+        scorecard = write_scores(out, scoring, samples, rows)
+        return ForeignScore(out, scorecard, missing, render_report(run.root, scores=out, manifest=manifest))
 
 
 def _check(run: RunDirectory, scenario: Scenario, nights: int, rows: Sequence[ManifestRow], file: Path) -> None:

@@ -39,6 +39,7 @@ class Control:
     broken_value: float | str | None = None
     unmoved: tuple[str, ...] = ()
     held: bool = False
+    outcome: str = ""
     reason: str = ""
 
 

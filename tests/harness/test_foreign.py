@@ -131,6 +131,8 @@ def test_the_run_s_own_manifest_leaves_the_run_s_scores_alone(scored):
     own = {p: p.read_bytes() for p in (scored / "scores").iterdir() if p.is_file()}
     score = score_foreign(scored, scored / "manifest.json")
     assert score.folder == scored / "scores" / "manifest"
+    assert score.report == score.folder / "report" / "index.html"
+    assert "scores manifest" in score.report.read_text()
     assert {p: p.read_bytes() for p in own} == own
     assert len(score.scorecard.rows) == len(read_scorecard(scored / "scores" / "scorecard.json").rows)
 

@@ -326,3 +326,14 @@ def test_names_are_text_in_attributes_file_names_and_drawings(build_run: Callabl
         ElementTree.parse(path)
     assert all(re.fullmatch(r"[a-z0-9-]+(\.[a-z]+)?", path.name) for path in report.rglob("*"))
     assert [path.name for path in run.parent.iterdir()] == [run.name]
+
+
+def test_a_control_with_too_few_nights_is_undecided(build_run: Callable[..., Path]) -> None:
+    run = build_run()
+    path = run / "scores" / "controls.json"
+    content = json.loads(path.read_text())
+    content["controls"][2] |= {"outcome": "undecided", "reason": "two nights give no interval"}
+    path.write_text(json.dumps(content))
+    page = (render_report(run).parent / "controls.html").read_text()
+    assert page.count("UNDECIDED") == 1
+    assert "NOT HELD" not in page
