@@ -71,7 +71,7 @@ class Bench:
 
     def image(self, name: str, data, err, *, model="RateModel", dq=None, jumps=None) -> None:
         ny, nx = data.shape
-        header = {"DATAMODL": model, "XSTART": 101, "YSTART": 101, "XSIZE": nx, "YSIZE": ny, **RAMP}
+        header = {"DATAMODL": model, "DETECTOR": "IMG1", "XSTART": 101, "YSTART": 101, "XSIZE": nx, "YSIZE": ny, **RAMP}
         table = None if jumps is None else np.array(list(jumps), dtype=JUMP)
         flags = np.zeros(data.shape, "u4") if dq is None else dq
         Image(header, data.astype("f4"), err.astype("f4"), flags, None, table).write(self.root / f"products/{name}")
@@ -91,7 +91,7 @@ class Bench:
         header = {"REFTYPE": kind, "DETECTOR": "IMG1", **region_cards(region)}
         planes = {h.name: content.get(h.name, np.zeros(region.shape)).astype(h.dtype) for h in entry.hdus}
         Reference(header, planes).write(self.root / f"products/{name}")
-        return self.row(name, entry.model, "truth/as_built.fits", night=night, family=family, exposure=kind)
+        return self.row(name, entry.model, "truth/as_built/IMG1.fits", night=night, family=family, exposure=kind)
 
     def as_built(self, region: Subarray, **planes) -> AsBuiltMaps:
         """Write as-built maps of `region`; planes that are not given are as designed."""
@@ -101,7 +101,7 @@ class Bench:
         maps = {k: planes.get(k, np.full(region.shape, v)).astype("f4") for k, v in values.items()}
         bad = planes.get("bad", np.zeros(region.shape, "u4")) | np.where(border, DQ["REFERENCE_PIXEL"], 0).astype("u4")
         built = AsBuiltMaps({"DETECTOR": "IMG1", **region_cards(region)}, *maps.values(), bad)
-        built.write(self.root / "truth/as_built.fits")
+        built.write(self.root / "truth/as_built/IMG1.fits")
         return built
 
     def sample(self, rows: Sequence[ManifestRow]):

@@ -27,18 +27,25 @@ from iris_validators.cramer_rao import rate_bound, read_variance
 
 __all__ = ["ImageEvidence", "ReferenceEvidence", "read_image", "read_reference", "read_times"]
 
+AS_BUILT = "truth/as_built"
+"""Where in a run directory the as-built maps lie, one file per detector."""
+
 Float = npt.NDArray[np.floating]
 Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class ImageEvidence:
-    """A rate image and the truth of its raw file; `times` s (ngroups, nreads) from the reset."""
+    """A rate image and the truth of its raw file; `times` s (ngroups, nreads) from the reset.
+
+    `response` is the true relative response (ny, nx), of level 2 images alone.
+    """
 
     row: ManifestRow
     image: Image
     truth: Truth
     times: npt.NDArray[np.float64]
+    response: Float | None = None
 
     @property
     def good(self) -> Mask:
@@ -99,7 +106,15 @@ def read_image(run: Path, row: ManifestRow) -> ImageEvidence:
         raise LayoutError(
             f"truth has the shape {truth.cause.shape}", file=row.product, key="DATA", value=image.data.shape
         )
-    return ImageEvidence(row, image, truth, read_times(run, row, image.header))
+    response = _read_response(run, row, image) if row.model == "ImagerModel" else None
+    return ImageEvidence(row, image, truth, read_times(run, row, image.header), response)
+
+
+def _read_response(run: Path, row: ManifestRow, image: Image) -> Float:
+    """Return the as-built relative response of the image's region; raises LayoutError."""
+    path = run / AS_BUILT / f"{load_instrument().detector(str(image.header.get('DETECTOR'))).name}.fits"
+    maps, region = AsBuiltMaps.read(path), read_region(image.header, row.product)
+    return _cut(maps, region, row, path).flat
 
 
 def read_times(run: Path, row: ManifestRow, header: Header) -> npt.NDArray[np.float64]:
@@ -143,14 +158,15 @@ def read_reference(run: Path, row: ManifestRow) -> ReferenceEvidence:
         raise ManifestError("not the layout of a reference", file=row.product, key="model", value=row.model)
     reference = Reference.read(row.path(run), kinds[0])
     maps = AsBuiltMaps.read(row.path(run, "truth"))
-    region, cover = read_region(reference.header, row.product), read_region(maps.header, row.truth)
-    if not cover.contains(region):
-        raise LayoutError(f"truth covers {cover}", file=row.product, key="XSTART,YSTART,XSIZE,YSIZE", value=region)
+    region = read_region(reference.header, row.product)
+    maps = _cut(maps, region, row, row.truth)
     if next(iter(reference.content.values())).shape[:2] != region.shape:
         raise LayoutError(f"the planes do not have the size of {region}", file=row.product)
-    return ReferenceEvidence(row, reference, _cut(maps, region.cut_from(cover)), region)
+    return ReferenceEvidence(row, reference, maps, region)
 
 
-def _cut(maps: AsBuiltMaps, cut: tuple[slice, slice]) -> AsBuiltMaps:
-    planes = (maps.gain, maps.read_noise, maps.dark, maps.flat, maps.offset, maps.well, maps.bad)
-    return AsBuiltMaps(maps.header, *(plane[cut] for plane in planes))  # type: ignore[arg-type]
+def _cut(maps: AsBuiltMaps, region: Subarray, row: ManifestRow, path: str | Path) -> AsBuiltMaps:
+    cover = read_region(maps.header, path)
+    if not cover.contains(region):
+        raise LayoutError(f"truth covers {cover}", file=row.product, key="XSTART,YSTART,XSIZE,YSIZE", value=region)
+    return maps.cut(region)

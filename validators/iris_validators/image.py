@@ -7,9 +7,8 @@
 
 A flat has median 1 over the good pixels it covers, so the unit of a level 2 image is the electron of
 such a pixel, not of the whole detector's median pixel as in RATE_SCENE. The ratio of the two is the
-median of RATE_DETECTED / RATE_SCENE over the good pixels of the region; truth is multiplied by it.
-The absolute scale is a matter of the flux calibration. That needs light: where no scene rate exceeds
-BRIGHT, whose dark current is below a thousandth, the ratio is taken as 1.
+median of the as-built response over the good pixels of the region; truth is multiplied by it. The
+absolute scale is a matter of the flux calibration.
 
 ERR must contain the noise of master dark and flat. A scale error common to all pixels (gain, lamp)
 shows as `relative_bias` and `pull_mean`. Not modelled: covariance between pixels.
@@ -35,19 +34,11 @@ METRICS = index_metrics(
     Metric("image.yield", "pixels", "1", 1, "Share of good pixels that have a usable value"),
 )
 
-BRIGHT = 5.0  # e-/s
-
-
-def _find_scale(evidence: ImageEvidence) -> float:
-    """Return the median response of the region's good pixels, from truth."""
-    lit = evidence.good & (evidence.truth.rate_scene > BRIGHT)
-    if not lit.any():
-        return 1.0
-    return float(np.median(evidence.truth.rate_detected[lit] / evidence.truth.rate_scene[lit]))
-
 
 def _compare(evidence: ImageEvidence) -> Residuals:
-    truth = evidence.truth.rate_scene * np.float32(_find_scale(evidence))
+    response, good = evidence.response, evidence.good
+    scale = 1.0 if response is None or not good.any() else float(np.median(response[good]))
+    truth = evidence.truth.rate_scene * np.float32(scale)
     return Residuals.of_image(evidence.image, truth, evidence.good)
 
 
