@@ -8,18 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from iris_contract.dq import DQ, has
-from iris_contract.errors import InputError
 from iris_reduction.datamodel import ImageModel, RampModel
-from iris_reduction.ramp import RAMP_FITTERS, LoadFailure, RampFit, RampFitter, load_ramp_fitters
+from iris_reduction.ramp import RAMP_FITTERS, RampFit, RampFitter
+from iris_reduction.ramp.plugins import RAMP_FAMILY
 from iris_reduction.steps.step import IrisStep
 
 __all__ = ["RampFitStep", "find_fitter"]
 
 NOT_TREATED = "noise common to an output; IPC; 1/f noise; errors of gain and read noise references"
-
-
-def _list_fitters() -> str:
-    return ", ".join(f"'{name}'" for name, fitter in load_ramp_fitters().items() if not isinstance(fitter, LoadFailure))
 
 
 class RampFitStep(IrisStep):
@@ -29,7 +25,7 @@ class RampFitStep(IrisStep):
     status = "S_RAMP"
     reference_file_types: ClassVar[list[str]] = ["gain", "readnoise"]
     spec = f"""
-    fitter = option({_list_fitters()}, default='gls')  # Ramp fitter
+    fitter = option({RAMP_FAMILY.list_choices()}, default='gls')  # Ramp fitter
     jump_sigma = float(min=0, default=4.5)  # Threshold of jump rejection in standard deviations
     """
 
@@ -63,13 +59,7 @@ def run_fitter(name: str, reads: Any, times: Any, options: dict[str, Any]) -> Ra
 
 def find_fitter(name: str) -> RampFitter:
     """Return the ramp fitter `name`; raise InputError where there is none or its plugin is broken."""
-    found = load_ramp_fitters()
-    fitter = found.get(name)
-    if fitter is None:
-        raise InputError(f"no such ramp fitter; choose {', '.join(found)}", key="fitter", value=name)
-    if isinstance(fitter, LoadFailure):
-        raise InputError(f"the plugin cannot be used: {fitter.reason}", key="fitter", value=name)
-    return fitter
+    return RAMP_FAMILY.find(name, "fitter")
 
 
 def _make_planes(fit: RampFit, dq: npt.NDArray[np.uint32]) -> tuple[Any, ...]:

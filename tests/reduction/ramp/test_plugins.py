@@ -5,7 +5,9 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from iris_reduction.ramp import RAMP_FITTERS, LoadFailure, load_ramp_fitters, plugins
+from iris_reduction import family
+from iris_reduction.ramp import RAMP_FITTERS, LoadFailure, load_ramp_fitters
+from iris_reduction.ramp.plugins import RAMP_FAMILY
 
 
 @pytest.fixture
@@ -16,10 +18,8 @@ def install(monkeypatch, tmp_path):
         (tmp_path / "foreign_fitters.py").write_text(source)
         monkeypatch.syspath_prepend(tmp_path)
         monkeypatch.delitem(sys.modules, "foreign_fitters", raising=False)
-        points = [
-            EntryPoint(n.rstrip("_"), f"foreign_fitters:{a}", plugins.ENTRY_POINT_GROUP) for n, a in names.items()
-        ]
-        monkeypatch.setattr(plugins, "entry_points", lambda group: points)
+        points = [EntryPoint(n.rstrip("_"), f"foreign_fitters:{a}", RAMP_FAMILY.group) for n, a in names.items()]
+        monkeypatch.setattr(family, "entry_points", lambda group: points)
         return load_ramp_fitters()
 
     yield pretend
@@ -72,7 +72,7 @@ def write_package(folder, entry_points):
 def test_packages_are_found_when_they_are_installed_and_gone_when_removed(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(tmp_path)
     assert "mine" not in load_ramp_fitters()
-    write_package(tmp_path, f"[{plugins.ENTRY_POINT_GROUP}]\nmine = foreign_fitters:good\n")
+    write_package(tmp_path, f"[{RAMP_FAMILY.group}]\nmine = foreign_fitters:good\n")
     assert load_ramp_fitters()["mine"].__name__ == "good"
     (tmp_path / "foreign_fitters-1.0.dist-info").rename(tmp_path / "removed")
     assert "mine" not in load_ramp_fitters()
@@ -81,7 +81,7 @@ def test_packages_are_found_when_they_are_installed_and_gone_when_removed(monkey
 
 def test_packages_are_searched_once_until_one_is_installed(monkeypatch, tmp_path):
     searched = []
-    monkeypatch.setattr(plugins, "entry_points", lambda group: searched.append(group) or [])
+    monkeypatch.setattr(family, "entry_points", lambda group: searched.append(group) or [])
     for _ in range(3):
         load_ramp_fitters()
     assert len(searched) == 1
@@ -98,8 +98,8 @@ def test_names_are_not_taken_away(install):
 
 def test_two_plugins_of_one_name_both_fail(install, monkeypatch):
     install("")
-    points = [EntryPoint("twin", f"foreign_fitters:{a}", plugins.ENTRY_POINT_GROUP) for a in ("a", "b")]
-    monkeypatch.setattr(plugins, "entry_points", lambda group: points)
+    points = [EntryPoint("twin", f"foreign_fitters:{a}", RAMP_FAMILY.group) for a in ("a", "b")]
+    monkeypatch.setattr(family, "entry_points", lambda group: points)
     fitters = load_ramp_fitters()
     assert "twin" not in fitters
     assert isinstance(fitters["twin (foreign_fitters:b)"], LoadFailure)
