@@ -14,10 +14,10 @@ flat       | 0  | DTC     | DETECTOR FILTER                | CLOSEST  | FlatMode
 mask       | 3  | DTC     | DETECTOR                       | USEAFTER | MaskModel                    | bad_pixel     | now
 gain       | 0  | DTC     | DETECTOR                       | USEAFTER | GainModel                    | ramp          | now
 readnoise  | 0  | DTC     | DETECTOR READMODE              | USEAFTER | ReadnoiseModel               | ramp          | now
-linearity  | 0  | DTC     | DETECTOR                       | USEAFTER | LinearityModel               | linearity     | planned
-saturation | 0  | DTC     | DETECTOR                       | USEAFTER | SaturationModel              | saturation    | planned
+linearity  | 0  | DTC     | DETECTOR                       | USEAFTER | LinearityModel               | linearity     | now
+saturation | 0  | DTC     | DETECTOR                       | USEAFTER | SaturationModel              | saturation    | now
 ipc        | 0  | DTC     | DETECTOR                       | USEAFTER | IpcModel                     | ipc           | planned
-persist    | 0  | DTC     | DETECTOR                       | USEAFTER | PersistenceModel             | persistence   | planned
+persist    | 0  | DTC     | DETECTOR                       | USEAFTER | PersistenceModel             | persistence   | now
 arc        | 2  | NSCU    | SCALE FILTER GRATING LLMSKST   | CLOSEST  | ArcModel                     | wavelength    | planned
 rectmat    | 9  | NSCU    | SCALE FILTER GRATING LLMSKST   | CLOSEST  | RectmatModel                 | rectification | planned
 lenflat    | 0  | NSCU    | SCALE FILTER GRATING LLMSKST   | CLOSEST  | LensletFlatModel             | flat          | planned
@@ -42,7 +42,7 @@ readnoise  DATA float32 ny,nx electron; ERR float32 ny,nx electron; DQ uint32 ny
 linearity  COEFFS float32 ny,nx,ncoeff; COEFFS_ERR float32 ny,nx,ncoeff; DQ uint32 ny,nx
 saturation DATA float32 ny,nx DN; DQ uint32 ny,nx
 ipc        DATA float32 ny,nx,nk 1; ERR float32 ny,nx,nk 1
-persist    DATA float32 ny,nx,ntrap electron; TIMES float64 ntrap s
+persist    DATA float32 ny,nx,ntrap 1; ERR float32 ny,nx,ntrap 1; TIMES float64 ntrap s
 arc        COEFFS float64 nspec,ncoeff nm; COVARIANCE float64 nspec,ncoeff,ncoeff nm2; DQ uint32 nspec
 rectmat    DATA float32 nlens,nrow,nwave 1; HILO int32 nlens,nlim pixel; EFFECTIVE int32 nlens
 lenflat    DATA float32 nlens,nwave 1; ERR float32 nlens,nwave 1; DQ uint32 nlens,nwave
@@ -123,4 +123,7 @@ def test_the_kinds_of_this_version_are_the_imager_ones():
         "mask",
         "gain",
         "readnoise",
+        "linearity",
+        "saturation",
+        "persist",
     }
