@@ -10,8 +10,11 @@ James-Stein factor max(0, 1 - expected noise / observed), pooled over outputs an
 exposure (Efron & Morris 1973, JASA 68, 117). Where there is no drift, next to no noise is added;
 strong drift is subtracted in full.
 
-Not modelled: gradients along the rows of an output, 1/f noise faster than a read, the alternating
-column pedestal. What is left is common to an output and not part of the errors.
+Half the difference between an output's even and odd columns, the alternating column noise, is
+measured and shrunk in the same way (`measure_parity_levels`).
+
+Not modelled: gradients along the rows of an output, 1/f noise faster than a read. What is left is
+common to an output and not part of the errors.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["measure_reference_levels", "subtract_reference_levels"]
+__all__ = ["find_quiet_pixels", "measure_parity_levels", "measure_reference_levels", "subtract_reference_levels"]
 
 Array = npt.NDArray[np.float64]
 Reads = npt.NDArray[np.uint16 | np.float32]
@@ -49,17 +52,45 @@ def _average(pixels: Array) -> tuple[Array, Array, float]:
     _, ngroups, nreads = pixels.shape
     ramp_means = pixels.mean(axis=2)  # each pixel's own reset level
     varying = pixels - ramp_means[:, :, None]
-    residual = varying - np.median(varying, axis=0)
     freedom = ngroups * (nreads - 1)
-    scatter = np.sqrt((residual**2).sum(axis=(1, 2)) / freedom)
-    middle = float(np.median(scatter))
-    kept = np.abs(scatter - middle) <= _CLIP * middle / np.sqrt(2 * freedom)
-    if not kept.any():
-        kept[:] = True
+    kept = find_quiet_pixels(pixels)
     number = int(kept.sum())
     drift = varying[kept].mean(axis=0)
     spread = ((varying[kept] - drift) ** 2).sum() / (freedom * max(number - 1, 1))
     return ramp_means[kept].mean(axis=0), drift, spread / number
+
+
+def find_quiet_pixels(pixels: Array) -> npt.NDArray[np.bool_]:
+    """Return which of `pixels` (n, ngroups, nreads) scatter within ramps as the median one does; all if none."""
+    _, ngroups, nreads = pixels.shape
+    varying = pixels - pixels.mean(axis=2, keepdims=True)
+    residual = varying - np.median(varying, axis=0)
+    freedom = ngroups * (nreads - 1)
+    scatter = np.sqrt((residual**2).sum(axis=(1, 2)) / freedom)
+    middle = float(np.median(scatter))
+    kept: npt.NDArray[np.bool_] = np.abs(scatter - middle) <= _CLIP * middle / np.sqrt(2 * freedom)
+    return kept if kept.any() else np.ones_like(kept)
+
+
+def measure_parity_levels(
+    reads: Reads,
+    times: Array,
+    usable: npt.NDArray[np.bool_],
+    outputs: npt.NDArray[np.int64],
+    columns: npt.NDArray[np.int64],
+) -> dict[int, Array]:
+    """Return half of even minus odd columns in DN, (ngroups, nreads), of each output whose reference pixels tell it.
+
+    `columns` (nx,) are the detector's column numbers from 0; the rest as `measure_reference_levels`.
+    """
+    rows, which = np.nonzero(usable)
+    halves, variances = {}, {}
+    for output in np.unique(outputs[which]).tolist():
+        mine = [(outputs[which] == output) & (columns[which] % 2 == parity) for parity in (0, 1)]
+        if min(m.sum() for m in mine) > 1:
+            even, odd = (_average(reads[rows[m], which[m]].astype(np.float64)) for m in mine)
+            halves[output], variances[output] = (even[1] - odd[1]) / 2, (even[2] + odd[2]) / 4
+    return _shrink(halves, variances, times)
 
 
 def _shrink(drifts: dict[int, Array], variances: dict[int, float], times: Array) -> dict[int, Array]:

@@ -1,31 +1,41 @@
-"""Step `reference_pixel`: subtract the drift of each output, measured on its reference pixels."""
+"""Step `reference_pixel`: subtract what the reference pixels tell of the outputs' noise, by any method."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from iris_contract.dq import has
 from iris_reduction.datamodel import RampModel
-from iris_reduction.kernels import measure_reference_levels, subtract_reference_levels
+from iris_reduction.reference_pixel import REFERENCE_PIXEL_FAMILY
 from iris_reduction.steps.step import IrisStep
 
 __all__ = ["ReferencePixelStep"]
 
 
 class ReferencePixelStep(IrisStep):
-    """Subtract output levels; a region without usable reference pixels passes with S_REF = SKIPPED."""
+    """Subtract the outputs' noise; a region without usable reference pixels passes with S_REF = SKIPPED."""
 
     class_alias = "reference_pixel"
     status = "S_REF"
+    spec = f"""
+    method = option({REFERENCE_PIXEL_FAMILY.list_choices()}, default='mean')  # Reference pixel correction
+    """
 
     def process(self, init: Any) -> RampModel:
-        """Return the ramp as float32 DN, or as it was where there is nothing to measure levels on."""
+        """Return the ramp as float32 DN, or as it was where there is nothing to measure on.
+
+        Raises InputError for an unknown method.
+        """
         model = self.open(init, RampModel)
+        correct = REFERENCE_PIXEL_FAMILY.find(self.method, "method")
         region, detector = model.region, model.detector
-        usable = region.reference_pixels(detector) & ~has(model.dq, "BAD_REF_PIXEL")
+        border = region.reference_pixels(detector)
+        usable = border & ~has(model.dq, "BAD_REF_PIXEL")
         if not usable.any():
             return model.evolve({"S_REF": "SKIPPED"})
+        columns = np.arange(region.xsize) + region.xstart - 1
         outputs = region.output_of_column(detector)
-        levels = measure_reference_levels(model.reads, model.times, usable, outputs)
-        reads = subtract_reference_levels(model.reads, levels, outputs)
-        return model.evolve({"S_REF": "COMPLETE"}, reads=reads)
+        reads = correct(model.reads, model.times, border=border, usable=usable, outputs=outputs, columns=columns)
+        return model.evolve({"S_REF": "COMPLETE", "REFMETH": self.method}, reads=reads)
