@@ -1,14 +1,14 @@
 """Noise of the outputs that is correlated in time: 1/f noise, alternating columns, drifting pedestals.
 
 1/f noise is a sum of first-order autoregressive processes with correlation times from one row to
-hours, four times longer each, of equal variance: a spectrum within 10 % of 1/f in between. Each
+3 minutes, four times longer each, of equal variance: a spectrum within 10 % of 1/f in between. Each
 output has its own, one is common to all, and one per output has opposite sign on odd and even
 columns (the alternating column noise of Rauscher 2015, PASP 127, 1144). The processes run causally
 through rows and reads of one ramp, so fewer reads change none. All pixels of an output's row share
 a value: what is faster than a row is part of the white read noise. After each reset the pedestal of
 each output is new, and all outputs drift together and each on its own, linearly in time.
 
-Not modelled: lines of the mains, noise that outputs pick up from one another, telegraph noise.
+Not modelled: slow noise of single pixels, lines of the mains, noise that outputs pick up from one another, telegraph noise.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ __all__ = ["ALTERNATING", "COMMON", "OWN", "column_of_noise", "draw_output_noise
 
 EFFECTS = frozenset(("one_over_f", "alternating_columns", "pedestal_drift"))
 
-OWN, COMMON, ALTERNATING = 3.0, 3.0, 1.5
-"""[C] rms in e- of the 1/f noise of an output, of that of all outputs, and of the alternating columns."""
+OWN, COMMON, ALTERNATING = 2.8, 8.2, 1.4
+"""[C] rms in e- of the 1/f noise of an output, of that of all outputs, and of the alternating columns: to 11 e- of
+white noise as the 1, 3 and 0.5 e- to the 4 e- of JWST NIRSpec (indiajoe/HxRGproc, after Rauscher 2015). With
+them noise falls with the number of reads as slowly as that of the Keck OSIRIS detectors: docs/simulator.md."""
 PEDESTAL, DRIFT, OWN_DRIFT = 20.0, 0.02, 0.004  # [C] e- after a reset; e-/s of all outputs, and of each
 PROCESSES, STEP = 11, 4.0
 
