@@ -66,7 +66,7 @@ def test_result_is_float_and_the_arguments_stay(name):
 
 @EVERY
 def test_signal_is_kept(name):
-    """Differences of reads stay those of the light, 30 DN: the noise of `side` in their mean is 0.05 DN, others less."""
+    """Differences of reads stay those of the light, 30 DN; the noise of `side` in their mean is 0.05 DN."""
     for border in (make_border(), make_border(right=0), make_border(left=0, right=0)):
         corrected = correct(name, make_reads(2, common=0.0, border=border), border)
         assert np.diff(corrected[~border], axis=-1).mean() == pytest.approx(30, abs=0.25)
