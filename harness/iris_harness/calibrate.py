@@ -2,15 +2,18 @@
 
 Both settings use the same pipelines. Alone, CRDS selects their prerequisites from the oracle's cache.
 In the chain they are the same night's own, which no delivery holds yet: they are handed over as
-overrides, and the cache in use is the initial one, from which nothing can be selected.
+overrides, and the cache in use is the initial one, from which nothing can be selected. Where a family
+lists several algorithms, all are judged; the first one's reference is handed over and delivered.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from iris_contract.errors import ReferenceFileError
+from iris_harness.algorithms import CALIBRATORS
 from iris_harness.nights import plan_night
 from iris_harness.products import describe_product
 from iris_harness.run_directory import RunDirectory
@@ -22,13 +25,20 @@ __all__ = ["CALIBRATIONS", "calibrate_night", "plan_calibration"]
 SOURCES = ("iris_contract", "iris_reduction")
 
 CALIBRATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "saturation_level": ("saturation", ()),
+    "linearity": ("linearity", ()),
     "gain": ("gain", ()),
     "read_noise": ("readnoise", ("gain",)),
+    "ipc": ("ipc", ()),
     "bad_pixel": ("mask", ("gain", "readnoise")),
     "dark": ("dark", ("gain", "readnoise", "mask")),
     "flat": ("flat", ("gain", "readnoise", "mask")),
+    "traps": ("persist", ("gain", "readnoise", "mask")),
 }
-"""Family to its reference kind and the kinds it needs, in the order in which they are made."""
+"""Family to its reference kind and the kinds it needs, in the order in which they are made.
+
+Two are judged by what level 1 makes of them, as `saturation` and `persistence`, and have no metrics of their own.
+"""
 
 
 def plan_calibration(
@@ -47,15 +57,15 @@ def plan_calibration(
         for night in range(1, nights + 1) if wanted else ():
             inputs = _list_inputs(run, scenario, setting, night, wanted)
             hashes = [raw[name].content for files in inputs.values() for name, _ in files]
-            plan = [(spec.family, spec.algorithms[0], [p for _, p in inputs[spec.family]]) for spec in wanted]
-            names = [(family, algorithm, [Path(f).name for f in files]) for family, algorithm, files in plan]
+            plan = [(spec.family, spec.algorithms, [p for _, p in inputs[spec.family]]) for spec in wanted]
+            names = [(family, algorithms, [Path(f).name for f in files]) for family, algorithms, files in plan]
             tasks.append(
                 Task(
                     name=f"calibrate-{setting}-{night:03d}",
                     stage="calibrate",
                     call="iris_harness.calibrate:calibrate_night",
-                    arguments=(run.root, setting, night, plan, scenario.detector),
-                    key=make_key([setting, night, names, caches[setting]], hashes, source),
+                    arguments=(run.root, setting, night, plan, scenario.detector, dict(scenario.reduction)),
+                    key=make_key([setting, night, names, scenario.reduction, caches[setting]], hashes, source),
                 )
             )
     return tasks
@@ -75,12 +85,17 @@ def _list_inputs(
 
 
 def calibrate_night(
-    root: Path, setting: str, night: int, plan: list[tuple[str, str, list[str]]], detector: str
+    root: Path,
+    setting: str,
+    night: int,
+    plan: list[tuple[str, tuple[str, ...], list[str]]],
+    detector: str,
+    parameters: dict[str, dict[str, Any]],
 ) -> tuple[list[Path], Any]:
     """Make the references of one night; the content lists manifest rows.
 
-    `plan` lists family, algorithm and raw files. Raises ReferenceFileError where the chain lacks a
-    prerequisite.
+    `plan` lists family, algorithms and raw files, `parameters` those of the Steps by alias. Raises
+    ReferenceFileError where the chain lacks a prerequisite.
     """
     from iris_reduction.cache import use_cache
     from iris_reduction.pipelines import make_reference
@@ -88,25 +103,37 @@ def calibrate_night(
     run = RunDirectory(root)
     chain = setting == "chain"
     use_cache(run.initial_cache if chain else run.cache(setting))
-    steps = {family: (algorithm, files) for family, algorithm, files in plan}
+    steps = {family: (algorithms, files) for family, algorithms, files in plan}
     truth = run.relative(run.as_built(detector))
     made: dict[str, Path] = {}
-    rows = []
+    paths, rows = [], []
     for family, (kind, needs) in CALIBRATIONS.items():
         if family not in steps:
             continue
-        algorithm, files = steps[family]
+        algorithms, files = steps[family]
         overrides = _hand_over(kind, needs, made, root) if chain else {}
-        out = run.products(setting, family, algorithm, night)
-        made[kind] = make_reference(kind, [Path(f) for f in files], out, overrides=overrides)
         raw = [run.relative(Path(f)) for f in files]
-        rows.append(describe_product(run, made[kind], setting, family, algorithm, night, kind, raw, truth))
-    return list(made.values()), rows
+        for algorithm in algorithms:
+            out = run.products(setting, family, algorithm, night)
+            path = make_reference(
+                kind, [Path(f) for f in files], out, overrides, parameters=_choose(parameters, family, kind, algorithm)
+            )
+            paths.append(path)
+            made.setdefault(kind, path)
+            rows.append(describe_product(run, path, setting, family, algorithm, night, kind, raw, truth))
+    return paths, rows
 
 
 def _hand_over(kind: str, needs: tuple[str, ...], made: dict[str, Path], root: Path) -> dict[str, Path]:
-    """Return what a reference of `kind` needs out of what the night has made so far."""
+    """Return what the night has made so far; raise ReferenceFileError where a reference of `kind` needs more."""
     for need in needs:
         if need not in made:
             raise ReferenceFileError(f"the chain's {kind} needs a {need} of the same night; add its family", file=root)
-    return {need: made[need] for need in needs}
+    return dict(made)
+
+
+def _choose(parameters: Mapping[str, Mapping[str, Any]], family: str, kind: str, algorithm: str) -> dict[str, Any]:
+    """Return the parameters, with the algorithm that the calibration pipeline is to use if not its first one."""
+    alias = f"calibrate_{kind}"
+    choice = {} if algorithm == CALIBRATORS[family][0] else {"method": algorithm}
+    return {**parameters, alias: {**parameters.get(alias, {}), **choice}}

@@ -44,9 +44,14 @@ def plan_oracle(run: RunDirectory, scenario: Scenario, as_built: TaskResult) -> 
     return [Task("deliver-oracle", "deliver", "iris_harness.deliver:deliver_oracle", arguments, key)]
 
 
-def plan_delivery(run: RunDirectory, rows: list[dict[str, Any]]) -> list[Task]:
-    """Return the task that delivers the references of all nights, in manifest order, to `crds`."""
-    chain = sorted((row for row in rows if row["setting"] == "chain"), key=lambda row: (row["night"], row["product"]))
+def plan_delivery(run: RunDirectory, scenario: Scenario, rows: list[dict[str, Any]]) -> list[Task]:
+    """Return the task that delivers the references of all nights, in manifest order, to `crds`.
+
+    Of a family's algorithms the first one's are delivered: two references of one kind and date would be one too many.
+    """
+    first = {(name, spec.algorithms[0]) for name, spec in scenario.families.items()}
+    mine = (row for row in rows if row["setting"] == "chain" and (row["family"], row["algorithm"]) in first)
+    chain = sorted(mine, key=lambda row: (row["night"], row["product"]))
     files = [str(run.root / row["product"]) for row in chain]
     source = hash_source(*SOURCES, "tmt_crds", "iris_harness.deliver")
     key = make_key([row["product"] for row in chain], [row["product_sha256"] for row in chain], source)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 from iris_contract.exposure import Exposure
+from iris_contract.instrument import load_instrument
 from iris_harness.scenario import ExposureSpec, Scenario
 
 __all__ = ["PlannedExposure", "name_raw_file", "plan_night"]
@@ -31,6 +32,7 @@ def plan_night(scenario: Scenario, night: int) -> list[PlannedExposure]:
     start = datetime.combine(scenario.first_night + timedelta(days=night - 1), START)
     planned: list[PlannedExposure] = []
     for spec in scenario.exposures.values():
+        frame = scenario.region.frame_time(load_instrument().detector(scenario.detector), spec.readout.clock)
         for _ in range(spec.count):
             exposure = Exposure(
                 role=spec.role,
@@ -46,7 +48,7 @@ def plan_night(scenario: Scenario, night: int) -> list[PlannedExposure]:
                 program=(f"{start.year}A", "P001", f"{night:03d}"),
             )
             planned.append(PlannedExposure(spec, exposure))
-            start += timedelta(seconds=spec.readout.ramps * spec.readout.times[-1]) + GAP
+            start += timedelta(seconds=spec.readout.ramps * (spec.readout.times[-1] + frame)) + GAP
     return planned
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from iris_contract.errors import TestbedError
+from iris_harness.algorithms import STEP_METHODS
 from iris_harness.calibrate import CALIBRATIONS
 from iris_harness.nights import PlannedExposure, plan_night
 from iris_harness.products import describe_product
@@ -17,10 +18,12 @@ from iris_harness.run_directory import RunDirectory
 from iris_harness.scenario import Scenario
 from iris_harness.tasks import Task, TaskResult, hash_source, make_key
 
-__all__ = ["plan_reduction", "reduce_night"]
+__all__ = ["SIMULATOR", "list_raw_rows", "plan_reduction", "reduce_night"]
 
 SOURCES = ("iris_contract", "iris_reduction", "tmt_crds")
 LEVEL2_FAMILIES = ("image",)
+BEST = "gls"  # the fitter where the methods of another Step are judged
+SIMULATOR = "simulator"  # judges raw frames: nothing to reduce
 
 
 def plan_reduction(
@@ -31,7 +34,7 @@ def plan_reduction(
     wanted = [
         (family, setting, algorithm, night)
         for family in scenario.families.values()
-        if family.family not in CALIBRATIONS
+        if family.family not in (*CALIBRATIONS, SIMULATOR)
         for setting in family.settings
         for algorithm in family.algorithms
         for night in range(1, nights + 1)
@@ -41,17 +44,40 @@ def plan_reduction(
         exposures = [p for p in plan_night(scenario, night) if p.spec.role in family.exposures]
         hashes = [raw[f"simulate-{setting}-{night:03d}-{p.exposure.number:04d}"].content for p in exposures]
         items = [_describe(run, setting, night, p) for p in exposures]
-        parameters = [setting, family.family, algorithm, items, contexts[setting], hash_algorithm(algorithm)]
+        steps = choose_parameters(scenario, family.family, algorithm)
+        parameters = [setting, family.family, algorithm, items, steps, contexts[setting], hash_algorithm(algorithm)]
         tasks.append(
             Task(
                 name=f"reduce-{setting}-{family.family}-{algorithm}-{night:03d}",
                 stage="reduce",
                 call="iris_harness.reduce:reduce_night",
-                arguments=(run.root, setting, family.family, algorithm, night, items),
+                arguments=(run.root, setting, family.family, algorithm, night, items, steps),
                 key=make_key(parameters, hashes, source),
             )
         )
     return tasks
+
+
+def list_raw_rows(run: RunDirectory, scenario: Scenario, nights: int) -> list[dict[str, Any]]:
+    """Return manifest rows of the raw frames by which the simulator itself is judged."""
+    spec = scenario.families.get(SIMULATOR)
+    rows = []
+    for setting in spec.settings if spec else ():
+        for night in range(1, nights + 1):
+            for planned in plan_night(scenario, night):
+                if spec and planned.spec.role in spec.exposures:
+                    role, path, truth = _describe(run, setting, night, planned)
+                    place = (setting, SIMULATOR, SIMULATOR, night, role)
+                    rows.append(describe_product(run, run.root / path, *place, [path], truth))
+    return rows
+
+
+def choose_parameters(scenario: Scenario, family: str, algorithm: str) -> dict[str, dict[str, Any]]:
+    """Return the parameters of the Steps: the scenario's, and for a family of Step methods the method to judge."""
+    parameters = {alias: dict(values) for alias, values in scenario.reduction.items()}
+    if family in STEP_METHODS:
+        parameters[family] = {**parameters.get(family, {}), "skip": False, "method": algorithm}
+    return parameters
 
 
 def hash_algorithm(name: str) -> str:
@@ -68,9 +94,15 @@ def _describe(run: RunDirectory, setting: str, night: int, planned: PlannedExpos
 
 
 def reduce_night(
-    root: Path, setting: str, family: str, algorithm: str, night: int, items: list[tuple[str, str, str]]
+    root: Path,
+    setting: str,
+    family: str,
+    algorithm: str,
+    night: int,
+    items: list[tuple[str, str, str]],
+    parameters: dict[str, dict[str, Any]],
 ) -> tuple[list[Path], Any]:
-    """Reduce the exposures of one night; the content holds manifest `rows` and `failures`.
+    """Reduce the exposures of one night, in order; the content holds manifest `rows` and `failures`.
 
     What an algorithm raises becomes a failure of that algorithm, hence an ERROR verdict, and leaves
     the others alone. A missing reference or broken file is the run's own error and stops it.
@@ -82,9 +114,11 @@ def reduce_night(
     outputs: list[Path] = []
     rows: list[dict[str, Any]] = []
     try:
-        _require_fitter(algorithm)
+        fitter = BEST if family in STEP_METHODS else algorithm
+        _require_fitter(fitter)
+        out = run.products(setting, family, algorithm, night)
         for role, raw, truth in items:
-            made = _reduce_exposure(run, setting, family, algorithm, night, raw)
+            made = _reduce_exposure(run.root / raw, out, family, fitter, _remember(parameters, family, outputs))
             outputs += made
             rows.append(describe_product(run, made[-1], setting, family, algorithm, night, role, [raw], truth))
     except TestbedError:
@@ -104,9 +138,18 @@ def _require_fitter(name: str) -> None:
         raise RuntimeError(f"cannot be loaded: {fitter.reason if fitter else 'no such ramp fitter'}")
 
 
-def _reduce_exposure(run: RunDirectory, setting: str, family: str, algorithm: str, night: int, raw: str) -> list[Path]:
+def _remember(parameters: dict[str, dict[str, Any]], family: str, earlier: list[Path]) -> dict[str, dict[str, Any]]:
+    """Tell the Step that treats afterglow what the detector saw before; without a past there is none."""
+    if family != "persistence":
+        return parameters
+    past = {"previous": ",".join(map(str, earlier))} if earlier else {"skip": True}
+    return {**parameters, family: {**parameters[family], **past}}
+
+
+def _reduce_exposure(
+    raw: Path, out: Path, family: str, fitter: str, parameters: dict[str, dict[str, Any]]
+) -> list[Path]:
     from iris_reduction.pipelines import run_level1, run_level2
 
-    out = run.products(setting, family, algorithm, night)
-    rate = run_level1(run.root / raw, out, fitter=algorithm)
-    return [rate, run_level2(rate, out)] if family in LEVEL2_FAMILIES else [rate]
+    rate = run_level1(raw, out, fitter, parameters=parameters)
+    return [rate, run_level2(rate, out, parameters=parameters)] if family in LEVEL2_FAMILIES else [rate]

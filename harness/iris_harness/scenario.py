@@ -18,7 +18,7 @@ from iris_contract.errors import InputError, ScenarioError
 from iris_contract.exposure import Readout, Subarray
 from iris_contract.instrument import DETECTORS, load_instrument
 from iris_contract.scorecard import FAMILIES
-from iris_harness.algorithms import list_algorithms
+from iris_harness.algorithms import CALIBRATORS, list_algorithms
 from iris_harness.yaml_lines import Lines, load_yaml
 
 __all__ = [
@@ -36,6 +36,7 @@ SCENARIO_SCHEMA = "iris-testbed/scenario/1"
 SCENES = ("blank", "flat_lamp", "ladder", "uniform_sky", "star_field")
 IMAGE_TYPES = ("DRK", "NFF", "SCI", "SKY")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # names become parts of file names
+JUDGE_FITTERS = ("jump", "image", "saturation")  # families that judge what a ramp fitter made
 MOST_SAMPLES = 4096 * 4096 * 128  # pixel-reads of one exposure: 4 GB
 
 
@@ -69,7 +70,11 @@ class FamilySpec:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A checked scenario."""
+    """A checked scenario.
+
+    `reduction` holds parameters of Steps and pipelines by alias; `blocks` is how many spatial blocks
+    along each side a night is judged in, None where nights are the realisations.
+    """
 
     name: str
     title: str
@@ -82,6 +87,8 @@ class Scenario:
     exposures: Mapping[str, ExposureSpec]
     families: Mapping[str, FamilySpec]
     specifications: tuple[str, ...]
+    reduction: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    blocks: int | None = None
     text: str = field(default="", repr=False)
 
 
@@ -211,6 +218,8 @@ def load_scenario(path: Path) -> Scenario:
         exposures=exposures,
         families=families,
         specifications=top.choose_all("specifications", _specifications()),
+        reduction=_read_reduction(top),
+        blocks=_read_blocks(top),
         text=path.read_text("utf-8"),
     )
     top.finish()
@@ -225,8 +234,7 @@ def _effects() -> tuple[str, ...]:
 
 def _algorithms(family: str) -> tuple[str, ...]:
     """Algorithms of a family; broken plug-ins too, since they are to be shown as broken."""
-    ramp_fitters = family in ("jump", "image")  # these judge what a ramp fitter made
-    wanted = "ramp" if ramp_fitters else family
+    wanted = "ramp" if family in JUDGE_FITTERS else family
     return tuple(row["name"] for row in list_algorithms() if row["family"] == wanted)
 
 
@@ -234,6 +242,32 @@ def _specifications() -> tuple[str, ...]:
     from iris_validators import load_specifications
 
     return tuple(load_specifications())
+
+
+def _read_reduction(top: _Reader) -> dict[str, dict[str, Any]]:
+    """Parameters of Steps by alias; whether a Step has them is asked of the Step itself, when it runs."""
+    from iris_reduction.steps import get_steps
+
+    reader = top.inner("reduction", {})
+    known = {alias for _, alias, _ in get_steps()}
+    parameters: dict[str, dict[str, Any]] = {}
+    for alias in reader.tree:
+        if alias not in known:
+            raise reader.error(f"no such Step; choose {', '.join(sorted(known))}", str(alias))
+        parameters[alias] = dict(reader.take(alias, dict))
+        for name, value in parameters[alias].items():
+            if not isinstance(value, (bool, int, float, str)):
+                raise reader.error("must be a number, a word, true or false", alias, {name: value})
+    return parameters
+
+
+def _read_blocks(top: _Reader) -> int | None:
+    if top.take("blocks", int, 0) == 0:
+        return None
+    blocks = _at_most(top, "blocks", 16)
+    if blocks < 4:
+        raise top.error("must be 4 or more along a side: an interval takes 16 blocks", "blocks", blocks)
+    return blocks
 
 
 def _at_most(reader: _Reader, key: str, most: int, default: Any = ...) -> int:
@@ -309,8 +343,9 @@ def _read_exposure(role: str, reader: _Reader, detector: str, region: Subarray) 
 
 
 def _read_family(name: str, reader: _Reader, roles: tuple[str, ...], top: _Reader) -> FamilySpec:
-    if name not in FAMILIES:
-        raise top.error(f"no such family; choose {', '.join(FAMILIES)}", "families", name)
+    known = tuple(dict.fromkeys((*FAMILIES, *CALIBRATORS)))
+    if name not in known:
+        raise top.error(f"no such family; choose {', '.join(known)}", "families", name)
     for algorithm in reader.take("algorithms", list):
         reader.name(str(algorithm), "algorithms")
     spec = FamilySpec(

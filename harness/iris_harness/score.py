@@ -15,7 +15,7 @@ from iris_contract.scorecard import Scorecard, write_scorecard
 from iris_harness.run_directory import RunDirectory
 from iris_harness.scenario import Scenario, name_in_run
 from iris_harness.tasks import Task, TaskResult, hash_source, make_key
-from iris_validators import Failure, RunInfo, Sample, sample_group, score
+from iris_validators import FAMILY_MODELS, Failure, RunInfo, Sample, sample_group, score
 from iris_validators.junit import write_junit
 from iris_validators.parquet import write_samples, write_scorecard_table
 
@@ -82,10 +82,10 @@ def group_rows(manifest: Iterable[ManifestRow]) -> list[list[ManifestRow]]:
 
 
 def plan_samples(run: RunDirectory, manifest: Sequence[ManifestRow]) -> list[Task]:
-    """Return one task per setting, family, algorithm, exposure role and night."""
+    """Return one task per setting, family, algorithm, exposure role and night; families without metrics have none."""
     source = hash_source("iris_contract", "iris_validators")
     tasks = []
-    for rows in group_rows(manifest):
+    for rows in group_rows(row for row in manifest if row.family in FAMILY_MODELS):
         inputs = [h for row in rows for h in (row.product_sha256, *row.raw_sha256)]
         *group, night = _group(rows[0])
         name = f"sample-{'-'.join(map(str, group))}-{night:03d}"

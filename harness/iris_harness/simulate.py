@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from iris_harness.tasks import Task, hash_source, make_key
 __all__ = ["list_settings", "plan_as_built", "plan_simulation", "simulate_exposure", "write_as_built"]
 
 SOURCES = ("iris_contract", "iris_simulator")
+MEMORY = timedelta(hours=1)  # what was before leaves less than e**-9 in the slowest traps
 STAR_WAVELENGTH, STREHL, STAMP_SIZE = 1.65, 0.55, 81  # um; Strehl on axis in H by Marechal; pixels
 
 
@@ -96,6 +98,18 @@ def build_scene(planned: PlannedExposure, seed: int) -> Any:
             return Blank()
 
 
+def _list_history(scenario: Scenario, planned: PlannedExposure, night: int, seed: int) -> list[Any]:
+    """Return what the detector saw in the night before an exposure, as far back as traps remember."""
+    from iris_simulator import Earlier
+
+    start = planned.exposure.start
+    return [
+        Earlier(build_scene(past, seed), past.exposure)
+        for past in plan_night(scenario, night)
+        if past.exposure.start < start and start - past.exposure.start < MEMORY
+    ]
+
+
 def simulate_exposure(root: Path, seed: int, night: int, number: int, setting: str) -> tuple[list[Path], Any]:
     """Simulate one exposure and write raw and truth; the content is the raw file's SHA-256."""
     from iris_simulator import observe, write_exposure
@@ -110,6 +124,7 @@ def simulate_exposure(root: Path, seed: int, night: int, number: int, setting: s
         seed=seed,
         night=night,
         effects=effects,
+        history=_list_history(scenario, planned, night, seed) if "persistence" in effects else (),
         cosmic_ray_boost=planned.spec.cosmic_ray_boost,
     )
     raw, truth_path = run.raw(setting, night, planned.exposure), run.truth(setting, night, planned.exposure)

@@ -21,7 +21,7 @@ from iris_harness.calibrate import plan_calibration
 from iris_harness.controls import run_controls
 from iris_harness.progress import Progress
 from iris_harness.provenance import write_provenance
-from iris_harness.reduce import plan_reduction
+from iris_harness.reduce import list_raw_rows, plan_reduction
 from iris_harness.run_directory import RunDirectory, open_run
 from iris_harness.scenario import Scenario
 from iris_harness.score import Scoring, plan_samples, score_run
@@ -80,12 +80,12 @@ def _run_until(run: RunDirectory, scenario: Scenario, seed: int, nights: int, wo
     rows = [row for result in calibrated for row in result.content]
     if until == "calibrate":
         return Outcome(f"{len(rows)} references in {run.root / 'products'}")
-    chain = workers.run("deliver", deliver.plan_delivery(run, rows))[0].content
+    chain = workers.run("deliver", deliver.plan_delivery(run, scenario, rows))[0].content
     contexts = {"alone": oracle["identity"], "chain": chain["identity"]}
     if until == "deliver":
         return Outcome(f"CRDS context {chain['context']} in {run.cache('chain')}")
     reduced = workers.run("reduce", plan_reduction(run, scenario, nights, raw, contexts))
-    rows += [row for result in reduced for row in result.content["rows"]]
+    rows += [row for result in reduced for row in result.content["rows"]] + list_raw_rows(run, scenario, nights)
     manifest = [_make_row(row) for row in rows]
     write_manifest(run.manifest, manifest)
     if until == "reduce":

@@ -19,7 +19,7 @@ def test_families_come_after_what_they_need():
 def test_a_missing_prerequisite_of_the_chain_names_what_to_add(tmp_path):
     create_initial(tmp_path)
     with pytest.raises(ReferenceFileError, match="the chain's dark needs a gain of the same night; add its family"):
-        calibrate_night(tmp_path, "chain", 1, [("dark", "ramp_mean", ["raw.fits"])], "IMG1")
+        calibrate_night(tmp_path, "chain", 1, [("dark", ("ramp_mean",), ["raw.fits"])], "IMG1", {})
     assert not list(Path(tmp_path).rglob("*.fits"))
 
 

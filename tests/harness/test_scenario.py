@@ -27,8 +27,9 @@ def test_commands_in_a_run_name_what_ships_by_name_and_others_by_their_copy(tmp_
     assert name_in_run(load_scenario(path)) == name
 
 
-def test_quick_must_measure_every_specification():
-    assert set(load_scenario(find_scenario("quick")).specifications) == set(load_specifications())
+def test_every_specification_is_measured_by_some_scenario():
+    required = {name for path in list_scenarios().values() for name in load_scenario(path).specifications}
+    assert required == set(load_specifications())
 
 
 def test_quick_has_eight_nights_and_touches_the_reference_border():
@@ -129,3 +130,31 @@ def test_calibrations_come_before_what_they_calibrate():
         kinds = [p.spec.image_type for p in plan_night(load_scenario(path), 1)]
         first_science = min(i for i, kind in enumerate(kinds) if kind in ("SCI", "SKY"))
         assert not {"DRK", "NFF"} & set(kinds[first_science:])
+
+
+def write_text(folder, text):
+    path = folder / "mine.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_parameters_of_steps_and_blocks(tmp_path):
+    text = MICRO.read_text() + "reduction: {reference_pixel: {skip: true}}\nblocks: 4\n"
+    scenario = load_scenario(write_text(tmp_path, text))
+    assert scenario.reduction == {"reference_pixel": {"skip": True}}
+    assert scenario.blocks == 4
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("reduction: {refpix: {skip: true}}", "no such Step"),
+        ("reduction: {reference_pixel: 3}", "must be dict"),
+        ("reduction: {reference_pixel: {skip: [1]}}", "must be a number, a word"),
+        ("blocks: 3", "must be 4 or more"),
+        ("blocks: 17", "must be at most 16"),
+    ],
+)
+def test_wrong_parameters_of_steps_and_blocks(tmp_path, line, problem):
+    with pytest.raises(ScenarioError, match=problem):
+        load_scenario(write_text(tmp_path, MICRO.read_text() + line + "\n"))
