@@ -54,11 +54,6 @@ def limit_threads(threads: int) -> None:
         os.environ[name] = str(threads)
 
 
-def _start_worker(threads: int) -> None:
-    limit_threads(threads)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interruption means
-
-
 class Workers:
     """Runs stages of tasks, in this process for one job or in a pool."""
 
@@ -89,7 +84,8 @@ class Workers:
             return
         futures: list[Future[TaskResult]] = []
         try:
-            futures += [self.pool.submit(run_task, self.root, task) for task in tasks]
+            with _hold_interrupts():
+                futures += [self.pool.submit(run_task, self.root, task) for task in tasks]
             for future in as_completed(futures):
                 yield future.result()
         except BrokenProcessPool:
@@ -102,6 +98,16 @@ class Workers:
 
 
 @contextmanager
+def _hold_interrupts() -> Iterator[None]:
+    """Put interruptions off; processes born meanwhile never get any, not even while they import."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
 def open_workers(root: Path, jobs: int, progress: Progress) -> Iterator[Workers]:
     """Yield workers; `jobs` of 1 runs everything here, with all cores as threads."""
     if jobs == 1:
@@ -111,7 +117,7 @@ def open_workers(root: Path, jobs: int, progress: Progress) -> Iterator[Workers]
     before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
     limit_threads(threads)  # spawned children read it before they import numba
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker, initargs=(threads,))
+    pool = ProcessPoolExecutor(jobs, mp_context=context)
     try:
         yield Workers(root, progress, pool)
         pool.shutdown()
