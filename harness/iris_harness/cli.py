@@ -37,6 +37,14 @@ _JOBS = click.option(
 _STRICT = click.option("--strict", is_flag=True, help="Exit 1 on a FAIL and 3 on an undecided verdict.")
 
 
+_KEEP = click.option(
+    "--keep",
+    type=click.Choice(["all", "products"]),
+    default="all",
+    help="Discard raw frames once they are used and hashed, or keep all.",
+)
+
+
 def _run_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.option("--quiet", is_flag=True, help="No progress."),
@@ -52,6 +60,7 @@ def _run_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.argument("scenario")
 @click.option("--out", type=DIRECTORY, default=None, help="Run directory [default: runs/SCENARIO].")
 @_run_options
+@_KEEP
 @_STRICT
 def run(scenario: str, out: Path | None, **options: Any) -> None:
     """Run every stage of SCENARIO (a name or a YAML file) and print where the report is.

@@ -36,6 +36,11 @@ class Progress:
     quiet: bool = False
     timings: list[dict[str, Any]] = field(default_factory=list)
 
+    def say(self, line: str) -> None:
+        """Show a line unless `quiet`."""
+        if not self.quiet:
+            print(line, file=sys.stderr, flush=True)
+
     @contextmanager
     def stage(self, name: str, total: int) -> Iterator[Stage]:
         """Show one stage with `total` tasks and record its seconds."""

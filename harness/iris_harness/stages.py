@@ -19,6 +19,8 @@ from iris_contract.scorecard import VERDICTS
 from iris_harness import deliver
 from iris_harness.calibrate import plan_calibration
 from iris_harness.controls import run_controls
+from iris_harness.disk import check_space, discard, estimate_bytes, is_for_calibration
+from iris_harness.nights import plan_night
 from iris_harness.progress import Progress
 from iris_harness.provenance import write_provenance
 from iris_harness.reduce import list_raw_rows, plan_reduction
@@ -26,7 +28,7 @@ from iris_harness.run_directory import RunDirectory, open_run
 from iris_harness.scenario import Scenario
 from iris_harness.score import Scoring, plan_samples, score_run
 from iris_harness.simulate import plan_as_built, plan_simulation
-from iris_harness.tasks import TaskResult
+from iris_harness.tasks import Task, TaskResult
 from iris_harness.workers import Workers, choose_jobs, open_workers
 from iris_validators import Failure
 
@@ -50,6 +52,7 @@ def run_stages(
     nights: int | None = None,
     jobs: int | None = None,
     quiet: bool = False,
+    keep: str = "all",
 ) -> Outcome:
     """Run the stages up to `until`; raise TestbedError with one clear line if anything is wrong."""
     seed = scenario.seed if seed is None else seed
@@ -60,17 +63,22 @@ def run_stages(
         print(f"iris-testbed: {warning}", file=sys.stderr)
     start = time.monotonic()
     with open_run(root, scenario.text, seed, nights) as run:
+        progress.say(check_space(run.root, estimate_bytes(scenario, nights, keep)))
         write_provenance(run, scenario, seed, nights, {})
         with open_workers(run.root, jobs, progress) as workers:
-            outcome = _run_until(run, scenario, seed, nights, workers, until)
+            outcome = _run_until(run, scenario, seed, nights, workers, until, keep)
         if until == "report":
             outcome = _report(run, progress, outcome, start)
     return outcome
 
 
-def _run_until(run: RunDirectory, scenario: Scenario, seed: int, nights: int, workers: Workers, until: str) -> Outcome:
+def _run_until(
+    run: RunDirectory, scenario: Scenario, seed: int, nights: int, workers: Workers, until: str, keep: str
+) -> Outcome:
     as_built = workers.run("as built", plan_as_built(run, scenario, seed))
-    raw = _by_name(workers.run("simulate", plan_simulation(run, scenario, seed, nights)))
+    frames = plan_simulation(run, scenario, seed, nights)
+    later = [] if keep == "all" else [task for task in frames if not _serves_calibration(scenario, task)]
+    raw = _by_name(workers.run("simulate", [task for task in frames if task not in later]))
     if until == "simulate":
         return Outcome(f"{len(raw)} raw frames in {run.root / 'raw'}")
     caches = [*deliver.plan_oracle(run, scenario, as_built[0]), *deliver.plan_initial(run)]
@@ -80,6 +88,9 @@ def _run_until(run: RunDirectory, scenario: Scenario, seed: int, nights: int, wo
     rows = [row for result in calibrated for row in result.content]
     if until == "calibrate":
         return Outcome(f"{len(rows)} references in {run.root / 'products'}")
+    if keep == "products":
+        discard(run, [name for result in raw.values() for name in result.outputs if name.startswith("raw/")])
+        raw |= _by_name(workers.run("simulate science", later))
     chain = workers.run("deliver", deliver.plan_delivery(run, scenario, rows))[0].content
     contexts = {"alone": oracle["identity"], "chain": chain["identity"]}
     if until == "deliver":
@@ -93,7 +104,16 @@ def _run_until(run: RunDirectory, scenario: Scenario, seed: int, nights: int, wo
     write_provenance(run, scenario, seed, nights, {"crds": chain["context"], "crds-oracle": oracle["context"]})
     names = {"chain": chain["context"], "alone": oracle["context"]}
     failures = [Failure(**failure) for result in reduced for failure in result.content["failures"]]
-    return _validate(run, Scoring(scenario, seed, nights, names, failures), workers, manifest)
+    outcome = _validate(run, Scoring(scenario, seed, nights, names, failures), workers, manifest)
+    if keep == "products":
+        discard(run, [name for task in later for name in raw[task.name].outputs if name.startswith("raw/")])
+    return outcome
+
+
+def _serves_calibration(scenario: Scenario, task: Task) -> bool:
+    """Tell whether a simulation task makes a frame that only calibrations use."""
+    _, _, night, number, _ = task.arguments
+    return is_for_calibration(scenario, plan_night(scenario, night)[number - 1].spec.role)
 
 
 def _by_name(results: list[TaskResult]) -> dict[str, TaskResult]:

@@ -1,0 +1,67 @@
+"""Disk space: what a run will need, whether it is there, and raw frames that nobody needs any more.
+
+The estimate counts the arrays of raw frames, truth and products; headers, caches and scores are small
+beside them. With `keep` products, raw frames are discarded once they have been used and hashed, those
+of calibrations before science is simulated, so that at any time only one of the two lots is there.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from iris_contract.errors import RunDirectoryError
+from iris_harness.calibrate import CALIBRATIONS
+from iris_harness.run_directory import RunDirectory
+from iris_harness.scenario import Scenario
+from iris_harness.simulate import list_settings
+
+__all__ = ["KEEP", "check_space", "discard", "estimate_bytes", "is_for_calibration"]
+
+KEEP = ("all", "products")
+RAW, TRUTH, AS_BUILT, IMAGE = 2, 6 * 4, 24 * 4, 4 * 4  # bytes per pixel-read, and per pixel of one file
+SPARE = 1.1  # for what is small, and for what is written before the old is gone
+
+
+def is_for_calibration(scenario: Scenario, role: str) -> bool:
+    """Tell whether only calibrations use the exposures of `role`."""
+    users = {name for name, family in scenario.families.items() if role in family.exposures}
+    return users <= set(CALIBRATIONS)
+
+
+def estimate_bytes(scenario: Scenario, nights: int, keep: str = "all") -> int:
+    """Return the bytes that a run of `scenario` occupies at most."""
+    pixels = scenario.region.xsize * scenario.region.ysize
+    raw = {True: 0, False: 0}
+    rest = AS_BUILT * pixels
+    for spec in scenario.exposures.values():
+        settings = len(list_settings(scenario, spec.role))
+        reads = spec.readout.ramps * spec.readout.reads * spec.count
+        raw[is_for_calibration(scenario, spec.role)] += RAW * pixels * reads * settings * nights
+        rest += TRUTH * pixels * spec.count * settings * nights
+    for name, family in scenario.families.items():
+        exposures = sum(scenario.exposures[role].count for role in family.exposures)
+        made = 1 if name in CALIBRATIONS else exposures * (2 if name == "image" else 1)
+        delivered = 2 if name in CALIBRATIONS else 1
+        rest += IMAGE * pixels * made * delivered * len(family.algorithms) * len(family.settings) * nights
+    return int(SPARE * (rest + (max(raw.values()) if keep == "products" else sum(raw.values()))))
+
+
+def check_space(root: Path, needed: int) -> str:
+    """Return one line about the disk; raise RunDirectoryError where `needed` bytes cannot be had.
+
+    What the run directory holds already counts as had.
+    """
+    held = sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
+    free = shutil.disk_usage(root).free
+    if needed > held + free:
+        problem = f"needs up to {needed / 1e9:.1f} GB and the disk has {free / 1e9:.1f} GB free"
+        raise RunDirectoryError(f"{problem}; give another --out, fewer --nights or --keep products", file=root)
+    return f"disk: up to {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB free"
+
+
+def discard(run: RunDirectory, raw: Iterable[str]) -> None:
+    """Remove raw frames; their hashes stay in the manifest."""
+    for name in raw:
+        (run.root / name).unlink(missing_ok=True)
