@@ -29,8 +29,8 @@ Plane = npt.NDArray[np.float64]
 
 TIMES = (40.0, 400.0)
 """Time constants of the two populations in s [C]."""
-SHARES, SPREAD = (1.2e-4, 1.6e-4), 0.25
-"""[C] shares filled by LEVEL electrons; rms of the logarithm between pixels. They give back 0.017 % of LEVEL in the
+SHARES, SPREAD = (1.0e-4, 1.4e-4), 0.25
+"""[C] shares filled by LEVEL electrons; rms of the logarithm between pixels. They give back 0.014 % of LEVEL in the
 first 150 s: H4RG-10 show less than 0.02 % (Mosby et al. 2020, JATIS 6, 046001)."""
 LEVEL, FILLING = 100_000.0, 10.0  # [C] e-, s
 
