@@ -154,6 +154,22 @@ def report(run_path: Path) -> None:
 
 
 @cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--out", type=DIRECTORY, required=True, help="Folder of the campaign's runs.")
+@click.option("--nights", type=click.IntRange(1, 1000), default=None, help="Nights [default: the campaign's].")
+@_JOBS
+@click.option("--quiet", is_flag=True, help="No progress.")
+def campaign(file: Path, out: Path, nights: int | None, jobs: int | None, quiet: bool) -> None:
+    """Run the variants of a scenario that the YAML FILE lists, and compare each with the first.
+
+    An error budget leaves out one effect at a time; a calibration plan changes the number of darks.
+    """
+    from iris_harness.campaign import run_campaign
+
+    click.echo(run_campaign(file, out, nights=nights, jobs=jobs, quiet=quiet))
+
+
+@cli.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 def check(files: tuple[Path, ...]) -> None:
     """Check FILES against their layouts; one line per violation.

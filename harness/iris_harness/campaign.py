@@ -1,0 +1,131 @@
+"""Campaigns: one scenario run in variants on identical draws, each compared with the first.
+
+A variant leaves out effects, or changes values of the scenario. Leaving out one effect at a time makes
+an error budget; changing the number of darks or flats tells what a calibration plan buys. Each variant
+is an ordinary run in a folder of its own, kept without its raw frames, and goes on if interrupted.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from iris_contract.atomic import write_json, write_text
+from iris_contract.errors import ScenarioError
+from iris_harness.scenario import find_scenario, load_scenario
+from iris_harness.stages import run_stages
+from iris_harness.yaml_lines import load_yaml
+from iris_reports import render_campaign
+from iris_validators.pairing import compare_runs
+from iris_validators.parquet import read_samples
+
+__all__ = ["CAMPAIGN_SCHEMA", "Campaign", "load_campaign", "make_variant", "run_campaign"]
+
+CAMPAIGN_SCHEMA = "iris-testbed/campaign/1"
+RESULT_SCHEMA = "iris-testbed/campaign-result/1"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
+KEYS = {"schema", "name", "title", "scenario", "nights", "figures", "variants"}
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A checked campaign: `variants` by name, the first of which the others are compared with.
+
+    `figures` are shell patterns of "metric algorithm setting condition" to show.
+    """
+
+    name: str
+    title: str
+    scenario: Path
+    nights: int
+    figures: tuple[str, ...]
+    variants: Mapping[str, Mapping[str, Any]]
+
+
+def load_campaign(path: Path) -> Campaign:
+    """Read a campaign; raise ScenarioError naming file, line and key."""
+    tree, lines = load_yaml(path)
+
+    def check(good: bool, key: str, problem: str, value: object) -> None:
+        if not good:
+            raise ScenarioError(problem, file=f"{path}:{lines.get((key,), 1)}", key=key, value=value)
+
+    check(isinstance(tree, dict), "", "must be a mapping", tree)
+    for key in KEYS ^ tree.keys():
+        check(False, str(key), "is missing; add it" if key in KEYS else "unknown key", tree.get(key))
+    check(tree["schema"] == CAMPAIGN_SCHEMA, "schema", f"must be {CAMPAIGN_SCHEMA}", tree["schema"])
+    for key in ("name", "title", "scenario"):
+        check(isinstance(tree[key], str), key, "must be text", tree[key])
+    nights, figures, variants = tree["nights"], tree["figures"], tree["variants"]
+    check(type(nights) is int and 1 <= nights <= 1000, "nights", "must be 1 to 1000", nights)
+    texts = isinstance(figures, list) and all(isinstance(f, str) for f in figures)
+    check(texts and bool(figures), "figures", "must list patterns of 'metric algorithm setting condition'", figures)
+    check(isinstance(variants, dict) and len(variants) > 1, "variants", "must name two or more", variants)
+    for name, change in variants.items():
+        check(bool(NAME.fullmatch(str(name))), "variants", "names are letters, digits, blanks, dots and dashes", name)
+        known = isinstance(change, dict) and set(change) <= {"without", "set"}
+        check(known, "variants", "a variant has the keys without (effects) and set (values)", {name: change})
+    scenario = find_scenario(tree["scenario"])
+    return Campaign(tree["name"], tree["title"], scenario, nights, tuple(figures), variants)
+
+
+def make_variant(text: str, change: Mapping[str, Any], path: Path) -> str:
+    """Return the text of a scenario with a change made; raise ScenarioError where it does not fit."""
+    tree = copy.deepcopy(yaml.safe_load(text))
+    for effect in change.get("without", []):
+        if effect not in tree["effects"]:
+            raise ScenarioError("the scenario has no such effect to leave out", file=path, key="without", value=effect)
+        tree["effects"].remove(effect)
+    for place, value in change.get("set", {}).items():
+        *way, last = str(place).split(".")
+        node = tree
+        for key in way:
+            node = node.get(key) if isinstance(node, dict) else None
+        if not isinstance(node, dict) or last not in node:
+            raise ScenarioError("the scenario has no such value to set", file=path, key="set", value=place)
+        node[last] = value
+    return yaml.safe_dump(tree, sort_keys=False, width=120)
+
+
+def run_campaign(
+    path: Path, out: Path, *, nights: int | None = None, jobs: int | None = None, quiet: bool = False
+) -> Path:
+    """Run every variant of the campaign in `path`, compare them, and return the first page of its report."""
+    campaign = load_campaign(path)
+    text = campaign.scenario.read_text("utf-8")
+    results = []
+    first = None
+    for name, change in campaign.variants.items():
+        folder = out / name.replace(" ", "-")
+        scenario_file = out / f"{folder.name}.yaml"
+        out.mkdir(parents=True, exist_ok=True)
+        write_text(scenario_file, make_variant(text, change, path))
+        scenario = load_scenario(scenario_file)
+        run_stages(
+            folder,
+            scenario,
+            until="validate",
+            nights=campaign.nights if nights is None else nights,
+            jobs=jobs,
+            quiet=quiet,
+            keep="products",
+        )
+        samples = read_samples(folder / "scores" / "samples.parquet")
+        first = samples if first is None else first
+        rows = [asdict(d) for d in compare_runs(first, samples) if _is_wanted(campaign, d)]
+        results.append({"name": name, "change": dict(change), "run": folder.name, "rows": rows})
+    content = {"schema": RESULT_SCHEMA, "name": campaign.name, "title": campaign.title, "variants": results}
+    write_json(out / "campaign.json", content)
+    return render_campaign(out)
+
+
+def _is_wanted(campaign: Campaign, difference: Any) -> bool:
+    place = f"{difference.metric} {difference.algorithm} {difference.setting} {difference.condition}"
+    return any(fnmatch(place, pattern) for pattern in campaign.figures)

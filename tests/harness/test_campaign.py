@@ -1,0 +1,79 @@
+"""Campaigns: variants on identical draws, each compared with the first; mistakes in the file end in one line."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from iris_contract.errors import ScenarioError
+from iris_harness.campaign import load_campaign, make_variant, run_campaign
+
+MICRO = Path(__file__).parent / "micro.yaml"
+GOOD = {
+    "schema": "iris-testbed/campaign/1",
+    "name": "mine",
+    "title": "Two variants <of micro>",
+    "scenario": str(MICRO),
+    "nights": 3,
+    "figures": ["ramp.* gls chain *"],
+    "variants": {"everything": {}, "without hits": {"without": ["cosmic_rays"]}},
+}
+
+
+def write(folder: Path, **changes: object) -> Path:
+    path = folder / "campaign.yaml"
+    path.write_text(yaml.safe_dump(GOOD | changes))
+    return path
+
+
+def test_variants_share_their_draws(tmp_path):
+    """Without the few hits of a micro run nothing else changes: differences are far below the scatter."""
+    page = run_campaign(write(tmp_path), tmp_path / "out", jobs=1, quiet=True)
+    content = json.loads((tmp_path / "out" / "campaign.json").read_text())
+    same, other = (variant["rows"] for variant in content["variants"])
+    assert same
+    assert {row["metric"].split(".")[0] for row in same} == {"ramp"}
+    assert all(row["change"] == 0 for row in same)
+    widths = [row for row in other if row["metric"] == "ramp.pull_width"]
+    assert widths
+    assert all(abs(row["change"]) < 0.2 for row in widths)
+    text = page.read_text()
+    assert "without cosmic_rays" in text
+    assert "<of micro>" not in text
+    assert not list((tmp_path / "out").rglob("raw/**/*.fits"))
+
+
+def test_a_change_reaches_the_scenario():
+    text = MICRO.read_text()
+    changed = yaml.safe_load(
+        make_variant(text, {"set": {"exposures.dark.readout.ramps": 2}, "without": ["dark"]}, MICRO)
+    )
+    assert changed["exposures"]["dark"]["readout"]["ramps"] == 2
+    assert "dark" not in changed["effects"]
+
+
+@pytest.mark.parametrize(
+    "change", [{"without": ["snow"]}, {"set": {"exposures.dusk.count": 1}}, {"set": {"nigths": 1}}]
+)
+def test_a_change_that_does_not_fit_is_refused(change):
+    with pytest.raises(ScenarioError, match="the scenario has no such"):
+        make_variant(MICRO.read_text(), change, MICRO)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"schema": "other"}, "must be iris-testbed/campaign/1"),
+        ({"nights": 0}, "must be 1 to 1000"),
+        ({"figures": []}, "must list patterns"),
+        ({"variants": {"one": {}}}, "two or more"),
+        ({"variants": {"one": {}, "../two": {}}}, "names are letters"),
+        ({"variants": {"one": {}, "two": {"with": 1}}}, "has the keys without"),
+        ({"surplus": 1}, "unknown key"),
+        ({"scenario": "nowhere"}, "no such scenario"),
+    ],
+)
+def test_broken_campaigns_are_refused(tmp_path, change, problem):
+    with pytest.raises(ScenarioError, match=problem):
+        load_campaign(write(tmp_path, **change))
