@@ -3,6 +3,7 @@
     ramp        level 1 images of a ladder of rates: errors of rates and of their errors
     jump        level 1 images at a boosted hit rate: hits found, and what repair leaves
     image       level 2 images
+    simulator   raw frames, which show how real the simulator is
     gain read_noise dark flat bad_pixel: the reference of that kind
 
 A row of another family, or of a layout that its family does not judge, is an error.
@@ -16,7 +17,7 @@ from types import MappingProxyType
 
 from iris_contract.errors import ManifestError
 from iris_contract.manifest import ManifestRow
-from iris_validators import bad_pixel, dark, flat, gain, image, jump, ramp, read_noise, repair
+from iris_validators import bad_pixel, dark, flat, gain, image, jump, ramp, read_noise, repair, simulator
 from iris_validators.evidence import ImageEvidence, ReferenceEvidence, read_image, read_reference
 from iris_validators.metric import Metric
 from iris_validators.sample import Sample
@@ -31,7 +32,7 @@ def _sample_hits(exposures: Sequence[ImageEvidence]) -> list[Sample]:
 METRICS: Mapping[str, Metric] = MappingProxyType(
     {
         name: metric
-        for family in (ramp, jump, repair, gain, read_noise, dark, flat, bad_pixel, image)
+        for family in (ramp, jump, repair, gain, read_noise, dark, flat, bad_pixel, image, simulator)
         for name, metric in family.METRICS.items()
     }
 )
@@ -50,7 +51,7 @@ _REFERENCES: Mapping[tuple[str, str], Callable[[Sequence[ReferenceEvidence]], li
     ("bad_pixel", "MaskModel"): bad_pixel.sample_masks,
 }
 
-FAMILY_MODELS: Mapping[str, str] = MappingProxyType(dict([*_IMAGES, *_REFERENCES]))
+FAMILY_MODELS: Mapping[str, str] = MappingProxyType(dict([*_IMAGES, *_REFERENCES, ("simulator", "RampModel")]))
 """Each family that has metrics, with the layout (DATAMODL) of the products that it judges."""
 
 
@@ -73,6 +74,8 @@ def sample_group(run: Path, rows: Sequence[ManifestRow]) -> list[Sample]:
             raise ManifestError(
                 f"the family {row.family} does not judge it", file=row.product, key="model", value=row.model
             )
+    if rows[0].family == "simulator":
+        return simulator.sample_simulator(run, rows)
     if key in _IMAGES:
         return _IMAGES[key]([read_image(run, row) for row in rows])
     return _REFERENCES[key]([read_reference(run, row) for row in rows])
