@@ -101,7 +101,8 @@ class Image:
     """A rate image (level 1 or 2): data and err float32 e-/s (ny, nx), dq uint32 (ny, nx).
 
     `chi2` is the ramp fit's chi-square per degree of freedom (ny, nx), `jumps` a structured array
-    with Y, X, GROUP, READ (from 0; the jump lies between READ-1 and READ) and AMPLITUDE e-.
+    with Y, X, GROUP, READ (from 0; the jump lies between READ-1 and READ) and AMPLITUDE e-. `var_poisson`
+    and `var_read` (e-/s)^2 (ny, nx) are the shares of photons and of all else in err^2.
     """
 
     header: Header
@@ -110,20 +111,21 @@ class Image:
     dq: npt.NDArray[np.uint32]
     chi2: Float | None = None
     jumps: npt.NDArray[Any] | None = None
+    var_poisson: Float | None = None
+    var_read: Float | None = None
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
         """Read a level 1 or level 2 image; raises LayoutError."""
         _, header, c = read_layout(path, "RateModel", "ImagerModel")
-        return cls(header, c["DATA"], c["ERR"], c["DQ"], c.get("CHI2"), c.get("JUMPS"))
+        more = (c.get(name) for name in ("CHI2", "JUMPS", "VAR_POISSON", "VAR_READ"))
+        return cls(header, c["DATA"], c["ERR"], c["DQ"], *more)
 
     def write(self, path: str | Path) -> None:
         """Write the layout that the header's DATAMODL names, atomically; raises LayoutError."""
         content: dict[str, Any] = {"DATA": self.data, "ERR": self.err, "DQ": self.dq}
-        if self.chi2 is not None:
-            content["CHI2"] = self.chi2
-        if self.jumps is not None:
-            content["JUMPS"] = self.jumps
+        more = {"CHI2": self.chi2, "JUMPS": self.jumps, "VAR_POISSON": self.var_poisson, "VAR_READ": self.var_read}
+        content |= {name: plane for name, plane in more.items() if plane is not None}
         write_layout(path, str(self.header.get("DATAMODL")), self.header, content)
 
 

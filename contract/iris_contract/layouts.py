@@ -54,6 +54,7 @@ def _image(model: str, level: int, unit: str, *more: HduSpec) -> Layout:
 
 JUMPS = HduSpec("JUMPS", "table", ("Y", "X", "GROUP", "READ", "AMPLITUDE"), optional=True)
 CHI2 = HduSpec("CHI2", "float32", IMAGE, "1", optional=True)
+VARIANCES = tuple(HduSpec(f"VAR_{of}", "float32", IMAGE, "electron2/s2", optional=True) for of in ("POISSON", "READ"))
 
 _RAW = Layout(
     "RampModel",
@@ -120,7 +121,7 @@ def load_layouts() -> Mapping[str, Layout]:
     fixed = (
         _RAW,
         _CORRECTED,
-        _image("RateModel", 1, "electron/s", CHI2, JUMPS),
+        _image("RateModel", 1, "electron/s", CHI2, JUMPS, *VARIANCES),
         _image("ImagerModel", 2, "electron/s"),
         _TRUTH,
         _AS_BUILT,

@@ -126,13 +126,15 @@ class RampModel(Model):
 
 @dataclass(repr=False)
 class ImageModel(Model):
-    """A rate image: `data`, `err` float32 e-/s, `dq` uint32 (ny, nx); `chi2` and `jumps` as in `Image`."""
+    """A rate image: `data`, `err` float32 e-/s, `dq` uint32 (ny, nx); the other planes as in `Image`."""
 
     data: npt.NDArray[np.float32]
     err: npt.NDArray[np.float32]
     dq: npt.NDArray[np.uint32]
     chi2: npt.NDArray[np.float32] | None = None
     jumps: npt.NDArray[Any] | None = None
+    var_poisson: npt.NDArray[np.float32] | None = None
+    var_read: npt.NDArray[np.float32] | None = None
 
     @property
     def planes(self) -> RateFrame:
@@ -141,8 +143,9 @@ class ImageModel(Model):
 
     def write(self, path: Path) -> None:
         """Write the layout that DATAMODL names; level 2 has no ramp planes."""
-        ramp_planes = (self.chi2, self.jumps) if self.header.get("DATAMODL") == "RateModel" else (None, None)
-        Image(self.header, self.data, self.err, self.dq, *ramp_planes).write(path)
+        of_ramps = self.header.get("DATAMODL") == "RateModel"
+        more = (self.chi2, self.jumps, self.var_poisson, self.var_read) if of_ramps else ()
+        Image(self.header, self.data, self.err, self.dq, *more).write(path)
 
 
 @dataclass(repr=False)
@@ -196,8 +199,8 @@ def _make_image(path: Path, header: Header, planes: dict[str, Any]) -> ImageMode
     found, stated = planes["DATA"].shape, read_region(header, path).shape
     if found != stated:
         raise LayoutError(f"HDU DATA has (ny, nx)={found}", file=path, key="YSIZE,XSIZE", value=stated)
-    planes = {"CHI2": None, "JUMPS": None, **planes}
-    return ImageModel(header, path.name, *(planes[name] for name in ("DATA", "ERR", "DQ", "CHI2", "JUMPS")))
+    more = (planes.get(name) for name in ("CHI2", "JUMPS", "VAR_POISSON", "VAR_READ"))
+    return ImageModel(header, path.name, planes["DATA"], planes["ERR"], planes["DQ"], *more)
 
 
 def _make_ramp(path: Path, header: Header, planes: dict[str, Any]) -> RampModel:

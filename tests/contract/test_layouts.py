@@ -26,6 +26,8 @@ FROZEN = {
             "DQ uint32 (ny nx)",
             "CHI2 float32 (ny nx) 1 optional",
             "JUMPS table (Y X GROUP READ AMPLITUDE) optional",
+            "VAR_POISSON float32 (ny nx) electron2/s2 optional",
+            "VAR_READ float32 (ny nx) electron2/s2 optional",
         ],
     ),
     "ImagerModel": (

@@ -16,7 +16,7 @@ gain       | 0  | DTC     | DETECTOR                       | USEAFTER | GainMode
 readnoise  | 0  | DTC     | DETECTOR READMODE              | USEAFTER | ReadnoiseModel               | ramp          | now
 linearity  | 0  | DTC     | DETECTOR                       | USEAFTER | LinearityModel               | linearity     | now
 saturation | 0  | DTC     | DETECTOR                       | USEAFTER | SaturationModel              | saturation    | now
-ipc        | 0  | DTC     | DETECTOR                       | USEAFTER | IpcModel                     | ipc           | planned
+ipc        | 0  | DTC     | DETECTOR                       | USEAFTER | IpcModel                     | ipc           | now
 persist    | 0  | DTC     | DETECTOR                       | USEAFTER | PersistenceModel             | persistence   | now
 arc        | 2  | NSCU    | SCALE FILTER GRATING LLMSKST   | CLOSEST  | ArcModel                     | wavelength    | planned
 rectmat    | 9  | NSCU    | SCALE FILTER GRATING LLMSKST   | CLOSEST  | RectmatModel                 | rectification | planned
@@ -123,6 +123,7 @@ def test_the_kinds_of_this_version_are_the_imager_ones():
         "mask",
         "gain",
         "readnoise",
+        "ipc",
         "linearity",
         "saturation",
         "persist",

@@ -56,10 +56,13 @@ def write_raw(path: Path, reads, times, region: Subarray = REGION, **cards) -> P
     return path
 
 
-def write_reference(path: Path, kind: str, region: Subarray = REGION, header: dict | None = None, **planes) -> Path:
+def write_reference(
+    path: Path, kind: str, region: Subarray = REGION, header: dict | None = None, shape=None, **planes
+) -> Path:
     """Write a reference of `kind`; planes not given are ones (DATA), zeros (ERR, DQ)."""
     entry = load_reference_types()[kind]
-    content = {hdu.name: np.full(region.shape, 1 if hdu.name == "DATA" else 0, hdu.dtype) for hdu in entry.hdus}
+    shape = shape or region.shape
+    content = {hdu.name: np.full(shape, 1 if hdu.name == "DATA" else 0, hdu.dtype) for hdu in entry.hdus}
     for name, value in planes.items():
         content[name][:] = value
     cards = make_header("reference", region, DATAMODL=entry.model, REFTYPE=kind, USEAFTER="2035-01-01T00:00:00")

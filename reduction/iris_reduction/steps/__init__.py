@@ -10,6 +10,7 @@ _STEPS = {
     "reference_pixel": "reference_pixel.ReferencePixelStep",
     "ramp_fit": "ramp_fit.RampFitStep",
     "dark": "dark.DarkStep",
+    "ipc": "ipc.IpcStep",
     "flat": "flat.FlatStep",
 }
 _PIPELINES = {
@@ -21,6 +22,7 @@ _PIPELINES = {
     "calibrate_mask": "mask.MaskPipeline",
     "calibrate_dark": "dark.DarkPipeline",
     "calibrate_flat": "flat.FlatPipeline",
+    "calibrate_ipc": "ipc.IpcPipeline",
 }
 
 

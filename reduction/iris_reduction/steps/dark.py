@@ -32,4 +32,7 @@ class DarkStep(IrisStep):
         dq = model.dq | dark["DQ"]
         border = has(dq, "REFERENCE_PIXEL")
         data, err = np.where(border, np.float32(0), data), np.where(border, np.float32(0), err)
-        return model.evolve({"S_DARK": "COMPLETE"}, data=data, err=err, dq=dq)
+        read = None
+        if model.var_read is not None:
+            read = np.where(border, np.float32(0), model.var_read + dark["ERR"] ** 2)
+        return model.evolve({"S_DARK": "COMPLETE"}, data=data, err=err, dq=dq, var_read=read)

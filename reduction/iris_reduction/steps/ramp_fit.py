@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,13 +10,16 @@ import numpy.typing as npt
 
 from iris_contract.dq import DQ, has
 from iris_reduction.datamodel import ImageModel, RampModel
+from iris_reduction.kernels.ipc import sum_squares
 from iris_reduction.ramp import RAMP_FITTERS, RampFit, RampFitter
 from iris_reduction.ramp.plugins import RAMP_FAMILY
+from iris_reduction.ramp.variance import split_variance
 from iris_reduction.steps.step import IrisStep
 
 __all__ = ["RampFitStep", "find_fitter"]
 
 NOT_TREATED = "noise common to an output; IPC; 1/f noise; errors of gain and read noise references"
+NOT_TREATED_COUPLED = "noise common to an output; 1/f noise; errors of gain, read noise and IPC references"
 
 
 class RampFitStep(IrisStep):
@@ -27,6 +31,8 @@ class RampFitStep(IrisStep):
     spec = f"""
     fitter = option({RAMP_FAMILY.list_choices()}, default='gls')  # Ramp fitter
     jump_sigma = float(min=0, default=4.5)  # Threshold of jump rejection in standard deviations
+    coupled = boolean(default=False)  # Weigh photon noise as the ipc reference couples it; write variance planes
+    override_ipc = is_string_or_datamodel(default=None)  # Override the ipc reference file
     """
 
     def process(self, init: Any) -> ImageModel:
@@ -34,11 +40,45 @@ class RampFitStep(IrisStep):
         model = self.open(init, RampModel)
         gain = self.need_reference(model, "gain").content["DATA"]
         noise = self.need_reference(model, "readnoise").content["DATA"]
-        options = {"gain": gain, "read_noise": noise, "read_dq": model.read_dq, "jump_sigma": self.jump_sigma}
-        fit = run_fitter(self.fitter, model.reads, model.times, options)
+        kept = self._find_kept_variance(model)
+        fit = self._fit(model, gain, noise, kept)
         cards = {"DATAMODL": "RateModel", "DATALVL": 1, "BUNIT": "electron/s", "S_RAMP": "COMPLETE"}
-        cards |= {"RAMPFIT": self.fitter, "NOTTREAT": NOT_TREATED}
-        return ImageModel({**model.header, **cards}, model.filename, *_make_planes(fit, model.dq))
+        cards |= {"RAMPFIT": self.fitter, "NOTTREAT": NOT_TREATED if kept is None else NOT_TREATED_COUPLED}
+        if kept is not None:
+            cards["IPCVAR"] = float(np.median(kept[~has(model.dq, "REFERENCE_PIXEL")], axis=None))
+        image = ImageModel({**model.header, **cards}, model.filename, *_make_planes(fit, model.dq))
+        return image if kept is None else _add_variances(image, self.fitter, noise, model.times, kept)
+
+    def _find_kept_variance(self, model: RampModel) -> npt.NDArray[np.float32] | None:
+        """Return the share (ny, nx) of photon variance that coupling leaves; None where it is not to be treated."""
+        if not self.coupled:
+            return None
+        return sum_squares(self.need_reference(model, "ipc").content["DATA"]).astype(np.float32)
+
+    def _fit(self, model: RampModel, gain: Any, noise: Any, kept: npt.NDArray[np.float32] | None) -> RampFit:
+        """Return the fit; with coupling, in units in which the variance of a signal's noise is the signal.
+
+        Photon noise has the variance `kept` R. In units of `kept` electrons the signal is R/kept, its
+        variance R/kept too, and the read noise s/kept: any fitter gives these the right weights.
+        """
+        options = {"read_dq": model.read_dq, "jump_sigma": self.jump_sigma}
+        if kept is None:
+            return run_fitter(self.fitter, model.reads, model.times, {"gain": gain, "read_noise": noise, **options})
+        scaled = {"gain": gain / kept, "read_noise": noise / kept}
+        fit = run_fitter(self.fitter, model.reads, model.times, {**scaled, **options})
+        jumps = fit.jumps
+        if jumps is not None:
+            jumps = jumps.copy()
+            jumps["AMPLITUDE"] *= kept[jumps["Y"], jumps["X"]]
+        return replace(fit, rate=fit.rate * kept, error=fit.error * kept, jumps=jumps)
+
+
+def _add_variances(
+    image: ImageModel, fitter: str, noise: Any, times: npt.NDArray[np.float64], kept: npt.NDArray[np.float32]
+) -> ImageModel:
+    """Return the image with the planes VAR_POISSON and VAR_READ, whose sum is ERR^2."""
+    poisson, read = split_variance(fitter, image.data / kept, image.err, noise / kept, times)
+    return image.evolve(var_poisson=poisson, var_read=read)
 
 
 def run_fitter(name: str, reads: Any, times: Any, options: dict[str, Any]) -> RampFit:
