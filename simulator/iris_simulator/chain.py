@@ -8,9 +8,10 @@ a few tiles, and what rows and outputs have in common.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -23,7 +24,7 @@ from iris_simulator.dark import collect_dark
 from iris_simulator.draws import Cube
 from iris_simulator.ipc import couple
 from iris_simulator.nonlinearity import bend_signal
-from iris_simulator.persistence import emit, ramp_duration
+from iris_simulator.persistence import Earlier, emit, fill_traps, ramp_duration, release
 from iris_simulator.photons import collect_photons
 from iris_simulator.read_noise import add_read_noise
 from iris_simulator.reset import add_reset_noise
@@ -33,10 +34,24 @@ from iris_simulator.slow_noise import column_of_noise, draw_output_noise
 from iris_simulator.telegraph import add_telegraph
 from iris_simulator.well import fill_wells
 
-__all__ = ["SignalChain"]
+__all__ = ["ReadOut", "SignalChain"]
 
 TILE = (32, 2**18)
 """Rows of a tile at most, and pixel-reads: 2 MB of charge."""
+
+
+Tile = tuple[slice, slice]
+WHOLE = (slice(None), slice(None))
+
+
+class ReadOut(NamedTuple):
+    """Reads DN (ny, nx, ramps, reads); planes (ny, nx): `flags` SATURATED, and TELEGRAPH where a level switched;
+    rate `detected` e-/s, and the afterglow in it, None where there is none."""
+
+    reads: npt.NDArray[np.uint16]
+    flags: npt.NDArray[np.uint32]
+    detected: npt.NDArray[np.float32]
+    persistence: npt.NDArray[np.float32] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +59,15 @@ class SignalChain:
     """Everything that acts on the pixels of one exposure.
 
     `rate` e-/s (ny, nx) is the scene on light-sensitive pixels and 0 elsewhere, `maps` those that act,
-    `trapped` e- (ny, nx, 2) in traps at the start or None, `hits` the cosmic rays, `exposure` what was
-    commanded, `effects` the names of those that are on.
+    `history` what the detector saw before, `hits` the cosmic rays, `exposure` what was commanded, `effects`
+    the names of those that are on.
     """
 
     detector: Detector
     exposure: Exposure
     rate: npt.NDArray[np.float32]
     maps: AsBuiltMaps
-    trapped: npt.NDArray[np.float64] | None
+    history: Sequence[Earlier]
     hits: npt.NDArray[np.void]
     seeds: ExposureSeeds
     effects: frozenset[str]
@@ -67,20 +82,35 @@ class SignalChain:
         """Seconds from reset to read, (ramps, reads)."""
         return self.exposure.readout.times_array()
 
-    def read_out(self) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint32]]:
-        """Return reads DN (ny, nx, ramps, reads) and flags (ny, nx): SATURATED, TELEGRAPH where it switched."""
-        reads = np.empty((*self.region.shape, *self.times.shape), dtype=np.uint16)
-        flags = np.zeros(self.region.shape, dtype=np.uint32)
+    @property
+    def afterglows(self) -> bool:
+        """Whether traps hold anything that can come out."""
+        return self.maps.traps is not None and len(self.history) > 0
+
+    def read_out(self) -> ReadOut:
+        """Return what the exposure gives, and what is true of it."""
+        shape = self.region.shape
+        out = ReadOut(
+            np.empty((*shape, *self.times.shape), dtype=np.uint16),
+            np.zeros(shape, dtype=np.uint32),
+            np.empty(shape, dtype=np.float32),
+            np.empty(shape, dtype=np.float32) if self.afterglows else None,
+        )
         common = self._draw_common()
 
-        def fill(tile: tuple[slice, slice]) -> None:
-            reads[tile], flags[tile] = self._read_tile(tile, common)
+        def fill(tile: Tile) -> None:
+            wide, inner = (tile, WHOLE) if self.maps.links is None else _widen(tile, shape)
+            trapped = self._fill_traps(wide)
+            signal, full = self._collect(wide, trapped)
+            out.reads[tile], out.flags[tile] = self._read_tile(tile, np.ascontiguousarray(signal[inner]), common)
+            out.flags[tile][full[inner]] |= DQ["SATURATED"]
+            self._tell_rates(out, tile, wide, inner, trapped)
 
         with ThreadPoolExecutor(numba.get_num_threads()) as pool:
             list(pool.map(fill, self._list_tiles()))
-        return reads, flags
+        return out
 
-    def _list_tiles(self) -> Iterator[tuple[slice, slice]]:
+    def _list_tiles(self) -> Iterator[Tile]:
         ny, nx = self.region.shape
         height = min(TILE[0], ny)
         width = max(1, min(nx, TILE[1] // (height * self.times.size)))
@@ -88,7 +118,7 @@ class SignalChain:
             for x in range(0, nx, width):
                 yield slice(y, min(y + height, ny)), slice(x, min(x + width, nx))
 
-    def _stream(self, effect: str, tile: tuple[slice, slice] | None = None) -> Stream:
+    def _stream(self, effect: str, tile: Tile | None = None) -> Stream:
         row, column = (tile[0].start, tile[1].start) if tile else (0, 0)
         return self.seeds.stream(effect, self.region.ystart - 1 + row, self.region.xstart - 1 + column)
 
@@ -97,9 +127,9 @@ class SignalChain:
         return draw_output_noise(self.detector, self.exposure, self.effects, self._stream)
 
     def _read_tile(
-        self, tile: tuple[slice, slice], common: Cube | None
+        self, tile: Tile, signal: Cube, common: Cube | None
     ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint32]]:
-        signal, full = self._collect(tile)
+        """Return reads DN and flags of a tile from its `signal` e-, which is used up."""
         maps, flags = self.maps, np.zeros(signal.shape[:2], dtype=np.uint32)
         if "reset_noise" in self.effects:
             add_reset_noise(signal, self.detector.ktc_noise, self._stream("reset_noise", tile))
@@ -111,42 +141,63 @@ class SignalChain:
             signal += common[tile[0]][:, column_of_noise(self.detector, self.region)[tile[1]]]
         if "read_noise" in self.effects:
             add_read_noise(signal, _double(maps.read_noise[tile]), self._stream("read_noise", tile))
-        gain, offset = _double(maps.gain[tile]), _double(maps.offset[tile])
-        reads, over = convert(signal, gain, offset, self.detector.full_scale)
-        flags[full | over] |= DQ["SATURATED"]
+        reads, over = convert(signal, maps.gain[tile], maps.offset[tile], self.detector.full_scale)
+        flags[over] |= DQ["SATURATED"]
         return reads, flags
 
-    def _collect(self, tile: tuple[slice, slice]) -> tuple[Cube, npt.NDArray[np.bool_]]:
-        """Return the signal e- of a tile's pixels and where a well was full, neighbours coupled."""
-        if self.maps.links is None:
-            return self._fill_wells(tile)
-        wide, inner = _widen(tile, self.region.shape)
-        signal, full = self._fill_wells(wide)
-        light = ~self.region.reference_pixels(self.detector)[wide]
-        coupled = couple(signal, self.maps.links[wide], light)
-        return np.ascontiguousarray(coupled[inner]), full[inner]
+    def _fill_traps(self, tile: Tile) -> npt.NDArray[np.float64] | None:
+        if self.maps.traps is None or not self.afterglows:
+            return None
+        y, x = tile
+        part = Subarray(self.region.xstart + x.start, self.region.ystart + y.start, x.stop - x.start, y.stop - y.start)
+        maps = self.maps.traps[tile], self.maps.flat[tile], self.maps.well[tile]
+        return fill_traps(*maps, self.history, self.exposure, self.detector, part)
 
-    def _fill_wells(self, tile: tuple[slice, slice]) -> tuple[Cube, npt.NDArray[np.bool_]]:
+    def _collect(self, tile: Tile, trapped: npt.NDArray[np.float64] | None) -> tuple[Cube, npt.NDArray[np.bool_]]:
+        """Return the signal e- of a tile's pixels and where a well was full; neighbours inside it are coupled."""
         maps, noisy, times = self.maps, "photon_noise" in self.effects, self.times
         charge = np.zeros((*maps.well[tile].shape, *times.shape))
         rate, flat, dark = (_double(plane[tile]) for plane in (self.rate, maps.flat, maps.dark))
         collect_photons(charge, rate, flat, times, self._stream("photons", tile), noisy)
         collect_dark(charge, dark, times, self._stream("dark", tile), noisy)
-        if self.trapped is not None:
+        if trapped is not None:
             ramp = ramp_duration(self.exposure, self.detector)
-            emit(charge, self.trapped[tile], times, ramp, lambda effect: self._stream(effect, tile), noisy)
+            emit(charge, trapped, times, ramp, lambda effect: self._stream(effect, tile), noisy)
         add_hits(charge, self.hits, tile)
         full = fill_wells(charge, maps.well[tile])
         if maps.loss is not None and maps.bend is not None:
             bend_signal(charge, _double(maps.loss[tile]), _double(maps.bend[tile]))
-        return charge, full
+        return self._couple(charge, tile), full
+
+    def _couple(self, signal: Cube, tile: Tile) -> Cube:
+        if self.maps.links is None:
+            return signal
+        return couple(signal, self.maps.links[tile], ~self.region.reference_pixels(self.detector)[tile])
+
+    def _tell_rates(
+        self, out: ReadOut, tile: Tile, wide: Tile, inner: Tile, trapped: npt.NDArray[np.float64] | None
+    ) -> None:
+        """Fill in the rates e-/s that a linear detector would show, and the part of them that is afterglow."""
+        detected = self.rate[wide] * self.maps.flat[wide] + self.maps.dark[wide]
+        if trapped is not None and out.persistence is not None:
+            afterglow = trapped @ self._average_release()
+            out.persistence[tile] = afterglow[inner]
+            detected = detected + afterglow
+        if self.maps.links is not None:
+            detected = self._couple(_double(detected)[:, :, None, None], wide)[:, :, 0, 0]
+        out.detected[tile] = detected[inner]
+
+    def _average_release(self) -> npt.NDArray[np.float64]:
+        """Return the share per second (2,) that traps release from first to last read, on average over the ramps."""
+        released = release(self.times, ramp_duration(self.exposure, self.detector))[:, :, 1:].sum(axis=2)
+        return np.asarray((released / (self.times[:, -1] - self.times[:, 0])).mean(axis=1))
 
 
 def _double(plane: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     return plane.astype(np.float64)
 
 
-def _widen(tile: tuple[slice, slice], shape: tuple[int, int]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+def _widen(tile: Tile, shape: tuple[int, int]) -> tuple[Tile, Tile]:
     """Return the tile with the pixels next to it, as far as there are any, and where in that the tile lies."""
     wide = tuple(slice(max(0, s.start - 1), min(n, s.stop + 1)) for s, n in zip(tile, shape, strict=True))
     inner = tuple(slice(s.start - w.start, s.stop - w.start) for s, w in zip(tile, wide, strict=True))

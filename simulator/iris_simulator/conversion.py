@@ -5,8 +5,11 @@ Not modelled: nonlinearity of amplifier and converter, missing codes.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from iris_simulator.draws import Cube
 
@@ -18,11 +21,23 @@ def convert(
 ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.bool_]]:
     """Return the reads uint16 and where (rows, nx) one of them would exceed `full_scale`.
 
-    `signal` e- (rows, nx, ramps, reads) is used up; `gain` e-/DN and `offset` DN are (rows, nx).
+    `signal` e- (rows, nx, ramps, reads); `gain` e-/DN and `offset` DN are (rows, nx).
     """
-    signal /= gain[:, :, None, None]
-    signal += offset[:, :, None, None]
-    np.rint(signal, out=signal)
-    over = np.any(signal > full_scale, axis=(2, 3))
-    np.clip(signal, 0, full_scale, out=signal)
-    return signal.astype(np.uint16), over
+    reads = np.empty(signal.shape, dtype=np.uint16)
+    over = np.zeros(gain.shape, dtype=np.bool_)
+    flat = signal.reshape(*gain.shape, -1), reads.reshape(*gain.shape, -1)
+    _convert(*flat, gain.astype(np.float64), offset.astype(np.float64), float(full_scale), over)
+    return reads, over
+
+
+@njit(nogil=True, cache=True)
+def _convert(signal: Any, reads: Any, gain: Any, offset: Any, full_scale: float, over: Any) -> None:
+    rows, columns, count = signal.shape
+    for i in range(rows):
+        for j in range(columns):
+            highest = 0.0
+            for r in range(count):
+                value = np.rint(signal[i, j, r] / gain[i, j] + offset[i, j])
+                highest = max(highest, value)
+                reads[i, j, r] = np.uint16(min(max(value, 0.0), full_scale))
+            over[i, j] = highest > full_scale

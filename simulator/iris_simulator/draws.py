@@ -23,7 +23,7 @@ from numba import njit
 
 from iris_simulator.seeds import Stream
 
-__all__ = ["add_arrivals", "add_increments", "add_normal", "draw_normal", "draw_uniform"]
+__all__ = ["add_arrivals", "add_increments", "add_normal", "draw_normal", "draw_uniform", "draw_uniform_at"]
 
 Cube = npt.NDArray[np.float64]
 
@@ -254,6 +254,17 @@ def _fill_uniform(out, stream):  # type: ignore[no-untyped-def]
                     out[i, j, g, r] = _unit(states[g, r])
 
 
+@njit(nogil=True, cache=True)
+def _fill_uniform_at(out, rows, columns, stream):  # type: ignore[no-untyped-def]
+    pixels, ramps, reads = out.shape
+    states = np.empty((ramps, reads), np.uint64)
+    for n in range(pixels):
+        _states(states, _row_key(stream, rows[n]), stream.column + columns[n])
+        for g in range(ramps):
+            for r in range(reads):
+                out[n, g, r] = _unit(states[g, r])
+
+
 def add_arrivals(charge: Cube, rate: Cube, times: Cube, stream: Stream, noisy: bool = True) -> None:
     """Add to `charge` what has arrived by each read at `rate` per second.
 
@@ -293,4 +304,13 @@ def draw_uniform(shape: tuple[int, int, int, int], stream: Stream) -> Cube:
     """Return numbers uniform inside (0, 1) for (rows, columns, ramps, reads)."""
     out = np.empty(shape)
     _fill_uniform(out, stream)
+    return out
+
+
+def draw_uniform_at(
+    rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64], ramps: int, reads: int, stream: Stream
+) -> npt.NDArray[np.float64]:
+    """Return what `draw_uniform` has at some pixels, (pixels, ramps, reads)."""
+    out = np.empty((len(rows), ramps, reads))
+    _fill_uniform_at(out, rows, columns, stream)
     return out

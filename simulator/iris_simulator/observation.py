@@ -18,12 +18,11 @@ import numpy.typing as npt
 from iris_contract import DQ, AsBuiltMaps, Detector, Exposure, Ramp, Truth
 from iris_contract.errors import InputError
 from iris_simulator.as_built import AsBuilt
-from iris_simulator.chain import SignalChain
+from iris_simulator.chain import ReadOut, SignalChain
 from iris_simulator.cosmic_rays import HIT, draw_hits
 from iris_simulator.effects import EFFECTS, choose_effects
 from iris_simulator.headers import make_header
-from iris_simulator.ipc import couple
-from iris_simulator.persistence import Earlier, fill_traps, ramp_duration, release
+from iris_simulator.persistence import Earlier
 from iris_simulator.scenes import Scene
 from iris_simulator.seeds import ExposureSeeds
 from iris_simulator.tracks import draw_snowballs, draw_tracks
@@ -53,15 +52,11 @@ def observe(
     _check(exposure, as_built, cosmic_ray_boost)
     maps = as_built.acting(on, exposure.subarray)
     rate = _illuminate(scene, exposure, as_built)
-    trapped = None
-    if maps.traps is not None and history:
-        trapped = fill_traps(maps.traps, maps.flat, maps.well, history, exposure, detector)
     seeds = ExposureSeeds(seed, night, detector.name, exposure.number)
     hits = _draw_hits(exposure, detector, seeds, on, cosmic_ray_boost)
-    reads, flags = SignalChain(detector, exposure, rate, maps, trapped, hits, seeds, on).read_out()
+    out = SignalChain(detector, exposure, rate, maps, history, hits, seeds, on).read_out()
     header = make_header(exposure, detector, seed=seed, night=night)
-    truth = _tell_truth(exposure, detector, rate, maps, trapped, hits, flags, on)
-    return Ramp(header, reads, exposure.readout.times_array()), truth
+    return Ramp(header, out.reads, exposure.readout.times_array()), _tell_truth(rate, maps, hits, out, on)
 
 
 def _draw_hits(
@@ -101,42 +96,18 @@ def _illuminate(scene: Scene, exposure: Exposure, as_built: AsBuilt) -> npt.NDAr
 
 
 def _tell_truth(
-    exposure: Exposure,
-    detector: Detector,
-    rate: npt.NDArray[np.float32],
-    maps: AsBuiltMaps,
-    trapped: npt.NDArray[np.float64] | None,
-    hits: npt.NDArray[np.void],
-    flags: npt.NDArray[np.uint32],
-    on: frozenset[str],
+    rate: npt.NDArray[np.float32], maps: AsBuiltMaps, hits: npt.NDArray[np.void], out: ReadOut, on: frozenset[str]
 ) -> Truth:
-    cause = (maps.bad & ~np.uint32(DQ["TELEGRAPH"])) | flags
+    cause = (maps.bad & ~np.uint32(DQ["TELEGRAPH"])) | out.flags
     cause[hits["Y"], hits["X"]] |= DQ["JUMP_DET"]
-    detected = rate * maps.flat + maps.dark
-    persistence = None
-    if trapped is not None:
-        persistence = _average_release(exposure, detector, trapped)
-        detected = detected + persistence
-    if maps.links is not None:
-        light = ~exposure.subarray.reference_pixels(detector)
-        detected = couple(detected.astype(np.float64), maps.links, light).astype(np.float32)
     return Truth(
         raw_sha256="",
         rate_scene=rate,
-        rate_detected=detected,
+        rate_detected=out.detected,
         read_noise=maps.read_noise,
         gain=maps.gain,
         cause=cause,
         events=hits,
         effects={name: name in on for name in EFFECTS},
-        persistence=persistence,
+        persistence=out.persistence,
     )
-
-
-def _average_release(
-    exposure: Exposure, detector: Detector, trapped: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float32]:
-    """Return the mean rate e-/s (ny, nx) at which traps release charge from first to last read of the ramps."""
-    times = exposure.readout.times_array()
-    released = release(times, ramp_duration(exposure, detector))[:, :, 1:].sum(axis=2)
-    return np.asarray(trapped @ (released / (times[:, -1] - times[:, 0])).mean(axis=1), dtype=np.float32)

@@ -61,11 +61,12 @@ def fill_traps(
     history: Sequence[Earlier],
     exposure: Exposure,
     detector: Detector,
+    region: Subarray,
 ) -> Plane:
     """Return the electrons in the traps, (ny, nx, 2), when `exposure` starts.
 
-    `flat` and `well` e- (ny, nx) are the as-built maps of the exposure's region. Raises InputError for
-    an exposure in `history` that has not ended by then.
+    `traps` (ny, nx, 2), `flat` and `well` e- (ny, nx) are the as-built maps of `region`. Raises InputError
+    for an exposure in `history` that has not ended by then.
     """
     held, now, constants = np.zeros(traps.shape), None, np.array(TIMES)
     for scene, past in sorted(history, key=lambda earlier: earlier.exposure.start):
@@ -74,7 +75,7 @@ def fill_traps(
         if end > exposure.start:
             raise InputError("must end before the exposure it is the history of", key="history", value=str(end))
         held *= np.exp(-((end - now).total_seconds() if now else 0.0) / constants)
-        charge = np.minimum(scene.rate(detector, exposure.subarray) * flat * ramp, well)
+        charge = np.minimum(scene.rate(detector, region) * flat * ramp, well)
         taken = charge * np.sqrt(charge / LEVEL) * (1 - np.exp(-ramp / FILLING))
         held, now = np.maximum(held, traps * taken[:, :, None]), end
     return np.asarray(held * np.exp(-((exposure.start - now).total_seconds() if now else 0.0) / constants))

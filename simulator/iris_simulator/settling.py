@@ -6,8 +6,11 @@ the detector idled, or on what it saw before.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from iris_contract import Detector, Subarray
 from iris_simulator.draws import Cube, draw_normal
@@ -35,4 +38,14 @@ def draw_settling(detector: Detector, region: Subarray, seed: int) -> npt.NDArra
 
 def add_settling(signal: Cube, heights: npt.NDArray[np.float32], times: Cube) -> None:
     """Add to `signal` e- (rows, nx, ramps, reads), in place, what is left of `heights` e- (rows, nx) at `times` s."""
-    signal += heights[:, :, None, None] * np.exp(-times / CONSTANT)
+    _add(signal, heights.astype(np.float64), np.exp(-times / CONSTANT))
+
+
+@njit(nogil=True, cache=True)
+def _add(signal: Any, heights: Any, left: Any) -> None:
+    rows, columns, ramps, reads = signal.shape
+    for i in range(rows):
+        for j in range(columns):
+            for g in range(ramps):
+                for r in range(reads):
+                    signal[i, j, g, r] += heights[i, j] * left[g, r]

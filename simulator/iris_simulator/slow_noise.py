@@ -8,7 +8,7 @@ through rows and reads of one ramp, so fewer reads change none. All pixels of an
 a value: what is faster than a row is part of the white read noise. After each reset the pedestal of
 each output is new, and all outputs drift together and each on its own, linearly in time.
 
-Not modelled: slow noise of single pixels, lines of the mains, noise that outputs pick up from one another, telegraph noise.
+Not modelled: slow noise of single pixels, lines of the mains, what outputs pick up from one another, telegraph noise.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from iris_contract import Detector, Subarray
-from iris_simulator.draws import Cube, draw_uniform
+from iris_simulator.draws import Cube, draw_uniform, draw_uniform_at
 from iris_simulator.seeds import Stream, derive_key
 
 __all__ = ["add_telegraph", "draw_heights"]
@@ -37,13 +37,12 @@ def draw_heights(detector: Detector, region: Subarray, seed: int) -> npt.NDArray
 
 def add_telegraph(signal: Cube, heights: npt.NDArray[np.float32], stream: Stream) -> npt.NDArray[np.bool_]:
     """Add the levels to `signal` e- (rows, nx, ramps, reads) in place; return (rows, nx) where one switched."""
+    y, x = np.nonzero(heights)
+    ramps, reads = signal.shape[2:]
+    chance = draw_uniform_at(y, x, ramps, reads, stream)
+    flips = chance < SWITCHING
+    flips[:, :, 0] = chance[:, :, 0] < 0.5
+    signal[y, x] += heights[y, x][:, None, None] * (np.cumsum(flips, axis=2) % 2)
     switched = np.zeros(heights.shape, dtype=np.bool_)
-    for y, x in zip(*np.nonzero(heights), strict=True):
-        begun = Stream(stream.key, stream.row + int(y), stream.column + int(x))
-        chance = draw_uniform((1, 1, *signal.shape[2:]), begun)[0, 0]
-        flips = chance < SWITCHING
-        flips[:, 0] = chance[:, 0] < 0.5
-        states = np.cumsum(flips, axis=1) % 2
-        signal[y, x] += heights[y, x] * states
-        switched[y, x] = bool(flips[:, 1:].any())
+    switched[y, x] = flips[:, :, 1:].any(axis=(1, 2))
     return switched

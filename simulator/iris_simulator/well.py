@@ -6,8 +6,11 @@ blooming, persistence afterwards.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from iris_simulator.draws import Cube
 
@@ -16,8 +19,20 @@ __all__ = ["fill_wells"]
 
 def fill_wells(charge: Cube, depth: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
     """Clip `charge` e- (rows, nx, ramps, reads) at `depth` (rows, nx) in place; return (rows, nx) where reached."""
-    limit = depth[:, :, None, None]
-    full = np.asarray(np.any(charge >= limit, axis=(2, 3)))
-    if full.any():
-        np.minimum(charge, limit, out=charge)
+    full = np.zeros(depth.shape, dtype=np.bool_)
+    _clip(charge.reshape(*depth.shape, -1), depth.astype(np.float64), full)
     return full
+
+
+@njit(nogil=True, cache=True)
+def _clip(charge: Any, depth: Any, full: Any) -> None:
+    rows, columns, reads = charge.shape
+    for i in range(rows):
+        for j in range(columns):
+            highest = charge[i, j, 0]
+            for r in range(reads):
+                highest = max(highest, charge[i, j, r])
+            if highest >= depth[i, j]:
+                full[i, j] = True
+                for r in range(reads):
+                    charge[i, j, r] = min(charge[i, j, r], depth[i, j])

@@ -46,7 +46,7 @@ def test_traps_decay_and_later_light_does_not_empty_them(inner: AsBuilt, expose:
     assert maps.traps is not None
 
     def held(*history: Earlier) -> np.ndarray:
-        return np.asarray(fill_traps(maps.traps, maps.flat, maps.well, history, exposure, inner.detector))
+        return np.asarray(fill_traps(maps.traps, maps.flat, maps.well, history, exposure, inner.detector, inner.region))
 
     soon, late = held(before(exposure, 100.0)), held(before(exposure, 500.0))
     np.testing.assert_allclose(late / soon, np.broadcast_to(np.exp(-400 / np.array(TIMES)), soon.shape), rtol=1e-6)
