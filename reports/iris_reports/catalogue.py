@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
+from typing import Any
 
 import yaml
 
 from iris_reports.wording import capitalize, humanize
 
-__all__ = ["CALIBRATION_FAMILIES", "Family", "describe_family", "load_anchors"]
+__all__ = ["CALIBRATION_FAMILIES", "Anchor", "AnchorPlot", "Family", "describe_family", "load_anchors"]
 
 CALIBRATION_FAMILIES: tuple[str, ...] = ("dark", "flat", "gain", "read_noise", "bad_pixel")
 
@@ -47,7 +48,33 @@ def describe_family(name: str) -> Family:
     return _load().get(name) or Family(capitalize(humanize(name)), "", "", {})
 
 
-def load_anchors() -> list[tuple[str, str, str]]:
-    """Return anchor, figure and source of what real detectors were measured to do."""
+@dataclass(frozen=True, slots=True)
+class AnchorPlot:
+    """A metric against its condition beside `published` points (x, y) of others, by their label."""
+
+    metric: str
+    title: str
+    x: str
+    y: str
+    published: Mapping[str, list[tuple[float, float]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """What real detectors were measured to do, where that is written, and the metrics that it is compared by."""
+
+    anchor: str
+    figure: str
+    source: str
+    metrics: tuple[str, ...]
+    plot: AnchorPlot | None = None
+
+
+def load_anchors() -> list[Anchor]:
+    """Return what real detectors were measured to do."""
     text = resources.files("iris_reports").joinpath("data/anchors.yaml").read_text("utf-8")
-    return [(entry["anchor"], entry["figure"], entry["source"]) for entry in yaml.safe_load(text)]
+    return [_parse_anchor(**entry) for entry in yaml.safe_load(text)]
+
+
+def _parse_anchor(anchor: str, figure: str, source: str, metrics: list[str], plot: Any = None) -> Anchor:
+    return Anchor(anchor, figure, source, tuple(metrics), AnchorPlot(**plot) if plot else None)

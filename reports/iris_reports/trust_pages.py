@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from iris_contract.instrument import load_facts
-from iris_reports.catalogue import load_anchors
+from iris_contract.scorecard import ScoreRow
+from iris_reports.anchor_plots import plot_anchors
+from iris_reports.catalogue import Anchor, load_anchors
+from iris_reports.conditions import parse_condition
 from iris_reports.context import Report
 from iris_reports.distributions import draw_timings
+from iris_reports.points import Point
 from iris_reports.site import Plot
-from iris_reports.wording import count_verdicts, format_number, humanize, parse_number, summarize_counts
+from iris_reports.wording import (
+    count_verdicts,
+    describe_range,
+    describe_value,
+    format_number,
+    humanize,
+    parse_number,
+    summarize_counts,
+)
 
 __all__ = ["write_controls_page", "write_provenance_page", "write_simulator_page"]
 
+SETTING = "chain"  # everything on
 _TAGS = {
     "R": "read in a public repository file",
     "W": "read in a public web page or abstract",
@@ -23,21 +38,58 @@ _TAGS = {
 
 
 def write_simulator_page(report: Report) -> None:
-    """Write what is known of the simulator's realism, and what is not measured yet."""
+    """Write each anchor with what this run shows of it: value, limits, verdict and source."""
     rows = report.rows_of("simulator")
     facts = load_facts()
     tags = Counter(_TAGS.get(fact.tag.partition("-")[0], "from memory of papers, not verified") for fact in facts)
+    points = report.points_of("simulator", SETTING)
     report.site.write_page(
         "simulator.html",
         "simulator.html.j2",
         page_title="How real is the simulator",
-        rows=report.view(rows),
+        compared=bool(rows or points),
         summary=summarize_counts(count_verdicts(rows)),
-        anchors=load_anchors(),
+        anchors=[(anchor, _compare(report, anchor, points, rows)) for anchor in load_anchors()],
+        plots=plot_anchors(report.site, points),
         tags=sorted(tags.items(), key=lambda item: (-item[1], item[0])),
         facts=facts,
         fact_count=len(facts),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorLine:
+    """One figure in words; without a verdict it is shown and not judged."""
+
+    title: str
+    condition: str
+    value: str
+    limits: str
+    verdict: str
+    reason: str = ""
+
+
+def _compare(report: Report, anchor: Anchor, points: Sequence[Point], rows: Sequence[ScoreRow]) -> list[AnchorLine]:
+    """Return a line for every figure of an anchor, measured or due."""
+    titles, lines = report.metric_titles, []
+    for metric in anchor.metrics:
+        title = titles.get(metric, metric)
+        for p in (point for point in points if point.metric == metric):
+            where = "" if p.condition == "all" else p.where.words
+            limits = describe_range(p.limit_low, p.limit_high, p.unit)
+            lines.append(AnchorLine(title, where, describe_value(p.value, p.low, p.high, p.unit), limits, p.verdict))
+        lines += [
+            AnchorLine(title, parse_condition(row.condition).words if row.condition != "all" else "", "not measured",
+                       describe_range(row.limit_low, row.limit_high, row.unit), row.verdict, row.reason)
+            for row in rows
+            if row.value is None and _name_metric(report, row) == metric
+        ]  # fmt: skip
+    return lines
+
+
+def _name_metric(report: Report, row: ScoreRow) -> str:
+    spec = report.specifications.get(row.requirement) or report.specifications.get(row.metric)
+    return spec.metric if spec else row.metric
 
 
 def write_controls_page(report: Report) -> None:
