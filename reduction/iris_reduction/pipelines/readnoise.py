@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from iris_contract import DQ
-from iris_reduction.calibration import estimate_read_noise, measure_read_variance
-from iris_reduction.datamodel import ReferenceModel
+from iris_contract.errors import InputError
+from iris_reduction.datamodel import Model, RampModel, ReferenceModel
 from iris_reduction.pipelines.calibration import CalibrationPipeline
+from iris_reduction.read_noise import READ_NOISE_FAMILY, DarkRamps
 from iris_reduction.steps.reference_pixel import ReferencePixelStep
 from iris_reduction.steps.saturation import SaturationStep
 
@@ -17,27 +20,36 @@ __all__ = ["ReadnoisePipeline"]
 
 
 class ReadnoisePipeline(CalibrationPipeline):
-    """Read-to-read differences of darks, in e- by the gain reference."""
+    """Noise of darks, in e- by the gain reference."""
 
     class_alias = "calibrate_readnoise"
     kind = "readnoise"
-    not_treated = "1/f noise; telegraph noise"
-    spec = "override_gain = is_string_or_datamodel(default=None)  # Override the gain reference file"
+    not_treated = "1/f noise, unless the method says effective; telegraph noise"
+    spec = f"""
+    method = option({READ_NOISE_FAMILY.list_choices()}, default='differences')  # Read noise estimator
+    override_gain = is_string_or_datamodel(default=None)  # Override the gain reference file
+    """
     step_defs: ClassVar[dict[str, Any]] = {"saturation": SaturationStep, "reference_pixel": ReferencePixelStep}
 
     def process(self, init: Any) -> ReferenceModel:
         """Return the read noise reference, quantisation noise included."""
         members = self.open_set(init)
         files = members.select("dark")
-        sums: list[Any] = []
-        for path in files:
-            ramp = self.correct(path)
-            gain = self.need_reference(ramp, "gain").content["DATA"]
-            variance, poisson, number = measure_read_variance(ramp.reads, ramp.times, gain)
-            sums.append((variance * number, poisson * number, number))
-        variance, poisson, number = np.sum(sums, axis=0)
-        weight = np.maximum(number, 1)
-        outputs = ramp.region.output_of_column(ramp.detector)
-        noise, error = estimate_read_noise(variance / weight, poisson / weight, number, outputs)
-        dq = ramp.dq & np.uint32(DQ["REFERENCE_PIXEL"] | DQ["NON_SCIENCE"])
-        return self.make_reference(members, files, {"DATA": noise, "ERR": error, "DQ": dq}, ramp.header)
+        estimate = READ_NOISE_FAMILY.find(self.method, "method")
+        first = Model(members.headers[0], files[0].name)
+        ramps: list[RampModel] = []
+
+        def read_darks() -> Iterator[DarkRamps]:
+            for path in files:
+                ramp = self.correct(path)
+                gain = self.need_reference(ramp, "gain").content["DATA"]
+                ramps[:] = [replace(ramp, reads=ramp.reads[:0])]  # header and flags, not the cube
+                yield DarkRamps(ramp.reads, ramp.times, gain)
+
+        try:
+            noise, error = estimate(read_darks(), first.region.output_of_column(first.detector))
+        except InputError as problem:
+            file = problem.file or files[0]
+            raise type(problem)(problem.problem, file=file, key=problem.key, value=problem.value) from None
+        dq = ramps[0].dq & np.uint32(DQ["REFERENCE_PIXEL"] | DQ["NON_SCIENCE"])
+        return self.make_reference(members, files, {"DATA": noise, "ERR": error, "DQ": dq}, ramps[0].header)

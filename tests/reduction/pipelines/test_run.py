@@ -244,3 +244,31 @@ def test_level_two_refuses_raw_files_and_its_own(night, products, references, tm
         run_level2(night.raw["science"], tmp_path, overrides=references)
     with pytest.raises(InputError, match="S_DARK='COMPLETE'"):
         run_level2(products[1], tmp_path, overrides=references)
+
+
+def test_calibrations_offer_their_methods(night, references, tmp_path):
+    """Neither coupling nor slow noise is in these exposures: the other method finds the same within its errors."""
+    overrides = {"gain": references["gain"]}
+    gain = make_reference(
+        "gain",
+        night.flats("off", "low", "high"),
+        tmp_path,
+        parameters={"calibrate_gain": {"method": "photon_transfer_covariance"}},
+    )
+    noise = make_reference(
+        "readnoise",
+        night.flats("dark"),
+        tmp_path,
+        overrides=overrides,
+        parameters={"calibrate_readnoise": {"method": "effective"}},
+    )
+    for kind, path in (("gain", gain), ("readnoise", noise)):
+        assert path.read_bytes() != references[kind].read_bytes()
+        found, plain = (Reference.read(p, kind).content for p in (path, references[kind]))
+        pull = (found["DATA"] - plain["DATA"]) / np.hypot(found["ERR"], plain["ERR"])
+        assert abs(np.median(pull)) < 5
+
+
+def test_an_unknown_method_is_named(night, tmp_path):
+    with pytest.raises(InputError, match=r"method.*best"):
+        make_reference("gain", night.flats("off", "high"), tmp_path, parameters={"calibrate_gain": {"method": "best"}})
