@@ -1,6 +1,6 @@
 """The signal chain of the detector, from light to data numbers, in the order of nature.
 
-Tiles of the region go through the whole chain one by one, each small enough for a processor's cache,
+Tiles of the region go through the whole chain one by one, each small enough for a processor's last-level cache,
 on as many threads as numba would use. Where neighbours are coupled a tile is collected one pixel
 wider. The result does not depend on how the region is cut into tiles. Memory beyond the raw cube is
 a few tiles, and what rows and outputs have in common.
@@ -36,8 +36,8 @@ from iris_simulator.well import fill_wells
 
 __all__ = ["ReadOut", "SignalChain"]
 
-TILE = (32, 2**18)
-"""Rows of a tile at most, and pixel-reads: 2 MB of charge."""
+TILE = (128, 2**20)
+"""Rows of a tile at most, and pixel-reads: 8 MB of charge, which a last-level cache holds."""
 
 
 Tile = tuple[slice, slice]
