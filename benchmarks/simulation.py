@@ -1,9 +1,9 @@
 """Speed and memory of the simulator, beside plain numpy doing the two costliest effects.
 
 Each case runs in a process of its own: build the as-built maps, observe the ladder of eight rates
-with every effect on and one bright exposure before, keep the best of a few repeats. Processor time counts all threads and hardly
-depends on what else the machine does. The numpy peer draws scene photons read by read and adds read
-noise, in one thread, at the same rates; it has no dark current, hits, wells, gain or truth.
+with every effect on and one bright exposure before, keep the best of a few repeats. Processor time
+counts all threads and hardly depends on what else the machine does. The numpy peer draws scene photons
+read by read and adds read noise, in one thread, at the same rates; it has no dark current, hits, wells, gain or truth.
 `compile` is the first tiny exposure of a process with an empty numba cache, `cached` the same with a
 filled one; both include drawing the as-built maps.
 
