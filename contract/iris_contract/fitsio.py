@@ -189,6 +189,8 @@ def read_data(hdu: Any, path: str | Path, cut: tuple[slice, ...] | None = None) 
         if isinstance(hdu, fits.BinTableHDU):
             return _take_table(hdu)
         data = np.asarray(hdu.data if cut is None else hdu.section[cut])
+        if cut is None:
+            del hdu.data  # or astropy keeps it until the file is closed: twice the memory of a whole file
         return np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("="))
     except Exception as error:  # as in _open_parsed: damage surfaces as any type
         raise LayoutError(f"HDU {hdu.name} is not readable: {error}", file=path) from None

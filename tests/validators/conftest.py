@@ -54,7 +54,7 @@ class Bench:
         )
         return replace(row, **more)
 
-    def truth(self, name: str, scene, *, detected=None, cause=None, events=()) -> str:
+    def truth(self, name: str, scene, *, detected=None, cause=None, events=(), persistence=None) -> str:
         """Write the truth of raw/`name`; returns its path in the run."""
         path, shape = f"truth/{name}", scene.shape
         Truth(
@@ -66,12 +66,14 @@ class Bench:
             np.zeros(shape, "u4") if cause is None else cause,
             np.array(list(events), dtype=EVENT),
             {"read_noise": True},
+            None if persistence is None else persistence.astype("f4"),
         ).write(self.root / path)
         return path
 
-    def image(self, name: str, data, err, *, model="RateModel", dq=None, jumps=None) -> None:
-        ny, nx = data.shape
-        header = {"DATAMODL": model, "DETECTOR": "IMG1", "XSTART": 101, "YSTART": 101, "XSIZE": nx, "YSIZE": ny, **RAMP}
+    def image(self, name: str, data, err, *, model="RateModel", dq=None, jumps=None, corner=(101, 101)) -> None:
+        """Write an image; `corner` is XSTART, YSTART."""
+        region = Subarray(*corner, *reversed(data.shape))
+        header = {"DATAMODL": model, "DETECTOR": "IMG1", **region_cards(region), **RAMP}
         table = None if jumps is None else np.array(list(jumps), dtype=JUMP)
         flags = np.zeros(data.shape, "u4") if dq is None else dq
         Image(header, data.astype("f4"), err.astype("f4"), flags, None, table).write(self.root / f"products/{name}")
@@ -85,32 +87,33 @@ class Bench:
             broken.append(replace(row, product=product))
         return broken
 
-    def reference(self, kind: str, night: int, region: Subarray, family: str, **content) -> ManifestRow:
-        """Write a reference; planes that are not given are zero."""
+    def reference(self, kind: str, night: int, region: Subarray, family: str, cards=(), **content) -> ManifestRow:
+        """Write a reference with more header `cards`; planes that are not given are zero."""
         entry, name = load_reference_types()[kind], f"{kind}{night}.fits"
-        header = {"REFTYPE": kind, "DETECTOR": "IMG1", **region_cards(region)}
+        header = {"REFTYPE": kind, "DETECTOR": "IMG1", **region_cards(region), **dict(cards)}
         planes = {h.name: content.get(h.name, np.zeros(region.shape)).astype(h.dtype) for h in entry.hdus}
         Reference(header, planes).write(self.root / f"products/{name}")
         return self.row(name, entry.model, "truth/as_built/IMG1.fits", night=night, family=family, exposure=kind)
 
     def as_built(self, region: Subarray, **planes) -> AsBuiltMaps:
-        """Write as-built maps of `region`; planes that are not given are as designed."""
+        """Write as-built maps of `region`; planes that are not given are as designed, flaws absent."""
         detector = load_instrument().detector("IMG1")
         border = region.reference_pixels(detector)
         values = {"gain": GAIN, "read_noise": NOISE, "dark": 0.005, "flat": 1.0, "offset": 3000, "well": 1e5}
         maps = {k: planes.get(k, np.full(region.shape, v)).astype("f4") for k, v in values.items()}
         bad = planes.get("bad", np.zeros(region.shape, "u4")) | np.where(border, DQ["REFERENCE_PIXEL"], 0).astype("u4")
-        built = AsBuiltMaps({"DETECTOR": "IMG1", **region_cards(region)}, *maps.values(), bad)
+        flaws = {name: plane for name, plane in planes.items() if name not in (*values, "bad")}
+        built = AsBuiltMaps({"DETECTOR": "IMG1", **region_cards(region)}, *maps.values(), bad, **flaws)
         built.write(self.root / "truth/as_built/IMG1.fits")
         return built
 
-    def sample(self, rows: Sequence[ManifestRow]):
-        return [s for row in rows for s in sample_group(self.root, [row])]
+    def sample(self, rows: Sequence[ManifestRow], **more):
+        return [s for row in rows for s in sample_group(self.root, [row], **more)]
 
-    def verdicts(self, rows: Sequence[ManifestRow]) -> dict[tuple[str, str], str]:
+    def verdicts(self, rows: Sequence[ManifestRow], **more) -> dict[tuple[str, str], str]:
         """Verdict by (specification, condition) of everything sampled."""
         found = {}
-        for (_, metric, setting, algorithm, condition), samples in group_samples(self.sample(rows)).items():
+        for (_, metric, setting, algorithm, condition), samples in group_samples(self.sample(rows, **more)).items():
             for spec in load_specifications().values():
                 if spec.metric == metric and spec.applies(setting, algorithm, condition):
                     found[spec.id, condition] = judge(spec, combine(samples)).word

@@ -9,6 +9,10 @@ at the limit belong to either side by the toss of the noise. Those within `GUARD
 class count neither way: 25 % of the dark limits (3 sigma of a dark from ten ramps of 20 reads at
 the warm limit), 10 % of the response limits. The defects are the same pixels every night, so only
 one night's worth counts as independent. BAD_REF_PIXEL is judged on reference pixels, the rest off them.
+
+TELEGRAPH is judged where the detector has such pixels. One that did not switch in the night's calibration
+exposures cannot be found in them and counts neither way, if truth tells; nor does one whose levels lie
+less than `SURE_HEIGHT` read noises apart, of which the calibration may see too little.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ from iris_validators.evidence import ReferenceEvidence
 from iris_validators.metric import Metric, index_metrics
 from iris_validators.sample import Sample
 
-__all__ = ["GUARD", "METRICS", "sample_masks"]
+__all__ = ["GUARD", "METRICS", "SURE_HEIGHT", "sample_masks"]
 
 METRICS = index_metrics(
     Metric("bad_pixel.completeness", "pixels", "1", 1, "Share of true defects that the map flags"),
@@ -32,6 +36,8 @@ METRICS = index_metrics(
 )
 GUARD = {"dark": 0.25, "response": 0.10}
 """Half-width of the band about a class limit, relative to the limit."""
+SURE_HEIGHT = 5.0
+"""Height of a telegraph pixel, in its read noise, above which a map must have it."""
 
 Mask = npt.NDArray[np.bool_]
 
@@ -43,10 +49,11 @@ def sample_masks(references: Sequence[ReferenceEvidence]) -> list[Sample]:
 
 def _sample(evidence: ReferenceEvidence) -> list[Sample]:
     row, found = evidence.row, evidence.reference.content["DQ"]
-    unflagged = evidence.good & ~has(found, *PIXEL_CLASSES)
+    unflagged = evidence.good & ~has(found, *PIXEL_CLASSES, "TELEGRAPH")
     samples = [METRICS["bad_pixel.yield"].count(row, _number(unflagged), _number(evidence.good))]
-    for name in PIXEL_CLASSES:
-        where = evidence.border if name == "BAD_REF_PIXEL" else ~evidence.border & ~_near_limit(evidence, name)
+    telegraph = () if evidence.maps.telegraph is None else ("TELEGRAPH",)
+    for name in (*PIXEL_CLASSES, *telegraph):
+        where = evidence.border if name == "BAD_REF_PIXEL" else ~evidence.border & ~_is_undecided(evidence, name)
         true, flagged = has(evidence.maps.bad, name) & where, has(found, name) & where
         both, condition = _number(true & flagged), f"class={name}"
         samples.append(METRICS["bad_pixel.completeness"].count(row, both, _number(true), condition))
@@ -58,9 +65,12 @@ def _number(mask: Mask) -> int:
     return int(np.count_nonzero(mask))
 
 
-def _near_limit(evidence: ReferenceEvidence, name: str) -> Mask:
-    """Pixels (ny, nx) within the guard of a limit of the class `name`."""
+def _is_undecided(evidence: ReferenceEvidence, name: str) -> Mask:
+    """Pixels (ny, nx) that count neither way for the class `name`."""
     detector, maps = evidence.detector, evidence.maps
+    if name == "TELEGRAPH" and maps.telegraph is not None:
+        unsure = (maps.telegraph > 0) & (maps.telegraph < SURE_HEIGHT * maps.read_noise)
+        return unsure if evidence.switched is None else unsure | ((maps.telegraph > 0) & ~evidence.switched)
     bounds = {
         "HOT": (maps.dark, "dark", [detector.hot_limit]),
         "WARM": (maps.dark, "dark", [detector.warm_limit, detector.hot_limit]),

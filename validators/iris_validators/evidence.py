@@ -2,14 +2,16 @@
 
 The product is untrusted. What cannot be compared (another shape, a region the truth does not cover,
 truth of another raw file) raises a LayoutError or ManifestError that names the file; the harness
-turns it into an ERROR verdict. The raw file is opened only for the times of its reads.
+turns it into an ERROR verdict. The raw file is opened only for the times of its reads. Evidence can be
+cut into windows, so that the blocks of a single frame are sampled like exposures of their own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,34 +20,61 @@ from iris_contract import DQ, AsBuiltMaps, Image, Reference, Truth, load_instrum
 from iris_contract.dq import has
 from iris_contract.errors import LayoutError, ManifestError
 from iris_contract.exposure import Subarray
-from iris_contract.fitsio import Header, open_fits
+from iris_contract.fitsio import Header, find_array_problem, open_fits, read_data, take_cards
 from iris_contract.frames import find_time_problem, read_region
 from iris_contract.instrument import Detector
+from iris_contract.layouts import load_layouts
 from iris_contract.manifest import ManifestRow
 from iris_contract.reftypes import load_reference_types
 from iris_validators.cramer_rao import rate_bound, read_variance
 
-__all__ = ["ImageEvidence", "ReferenceEvidence", "read_image", "read_reference", "read_times"]
+__all__ = ["ImageEvidence", "ReferenceEvidence", "Window", "read_image", "read_reference", "read_times"]
 
 AS_BUILT = "truth/as_built"
 """Where in a run directory the as-built maps lie, one file per detector."""
 
 Float = npt.NDArray[np.floating]
 Mask = npt.NDArray[np.bool_]
+Frame = TypeVar("Frame", Image, Truth)
+Window = tuple[slice, slice]
+"""Rows and columns of a plane, both with a start and a stop."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageEvidence:
     """A rate image and the truth of its raw file; `times` s (ngroups, nreads) from the reset.
 
-    `response` is the true relative response (ny, nx), of level 2 images alone.
+    `unit` is what a level 2 image counts in: the median true response of the good pixels of the whole
+    image. `well` e- (ny, nx) is the as-built depth, where saturation is judged.
     """
 
     row: ManifestRow
     image: Image
     truth: Truth
     times: npt.NDArray[np.float64]
-    response: Float | None = None
+    unit: float = 1.0
+    well: Float | None = None
+
+    @property
+    def region(self) -> Subarray:
+        """Detector region of the image; raises LayoutError where the header states none."""
+        return read_region(self.image.header, self.row.product)
+
+    @property
+    def detector(self) -> Detector:
+        """The as-designed detector."""
+        return load_instrument().detector(str(self.image.header.get("DETECTOR")))
+
+    def cut(self, window: Window) -> ImageEvidence:
+        """Return the evidence of a part of the image."""
+        image, well = _cut_frame(self.image, window), self.well
+        header = self.image.header | _describe_window(self.region, window)
+        return replace(
+            self,
+            image=replace(image, header=header),
+            truth=_cut_frame(self.truth, window),
+            well=None if well is None else well[window],
+        )
 
     @property
     def good(self) -> Mask:
@@ -61,12 +90,32 @@ class ImageEvidence:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceEvidence:
-    """A calibration reference and the as-built maps, cut to the reference's region (ny, nx)."""
+    """A calibration reference and the as-built maps, cut to the reference's region (ny, nx).
+
+    `switched` (ny, nx) tells which telegraph pixels did so in the calibration exposures; None: not known.
+    """
 
     row: ManifestRow
     reference: Reference
     maps: AsBuiltMaps
     region: Subarray
+    switched: Mask | None = None
+
+    def cut(self, window: Window) -> ReferenceEvidence:
+        """Return the evidence of a part of the reference."""
+        part = _describe_window(self.region, window)
+        planes = {
+            name: plane[window] if plane.shape[:2] == self.region.shape else plane
+            for name, plane in self.reference.content.items()
+        }
+        region = read_region(part)
+        return replace(
+            self,
+            reference=replace(self.reference, header=self.reference.header | part, content=planes),
+            maps=self.maps.cut(region, self.maps.header | part),
+            region=region,
+            switched=None if self.switched is None else self.switched[window],
+        )
 
     @property
     def detector(self) -> Detector:
@@ -97,6 +146,34 @@ class ReferenceEvidence:
         return np.asarray(np.equal(defects, 0) & ~self.border)
 
 
+def _cut_frame(frame: Frame, window: Window) -> Frame:
+    """Cut every plane of a frame, and its tables of pixels."""
+    values = {entry.name: getattr(frame, entry.name) for entry in fields(frame)}
+    cut: dict[str, Any] = {
+        name: _cut_table(value, window) if value.dtype.names else value[window]
+        for name, value in values.items()
+        if isinstance(value, np.ndarray)
+    }
+    return replace(frame, **cut)
+
+
+def _cut_table(table: npt.NDArray[Any], window: Window) -> npt.NDArray[Any]:
+    """Rows of a table whose pixel Y, X lies in the window, counted from its corner."""
+    rows, columns = window
+    y, x = table["Y"], table["X"]
+    inside: npt.NDArray[Any] = table[(y >= rows.start) & (y < rows.stop) & (x >= columns.start) & (x < columns.stop)]
+    inside["Y"] -= rows.start
+    inside["X"] -= columns.start
+    return inside
+
+
+def _describe_window(region: Subarray, window: Window) -> dict[str, int]:
+    """Header cards of a window of `region`."""
+    rows, columns = window
+    corner = {"XSTART": region.xstart + columns.start, "YSTART": region.ystart + rows.start}
+    return corner | {"XSIZE": columns.stop - columns.start, "YSIZE": rows.stop - rows.start}
+
+
 def read_image(run: Path, row: ManifestRow) -> ImageEvidence:
     """Read a level 1 or 2 image and its truth; raises LayoutError or ManifestError."""
     image, truth = Image.read(row.path(run)), Truth.read(row.path(run, "truth"))
@@ -106,15 +183,25 @@ def read_image(run: Path, row: ManifestRow) -> ImageEvidence:
         raise LayoutError(
             f"truth has the shape {truth.cause.shape}", file=row.product, key="DATA", value=image.data.shape
         )
-    response = _read_response(run, row, image) if row.model == "ImagerModel" else None
-    return ImageEvidence(row, image, truth, read_times(run, row, image.header), response)
+    evidence = ImageEvidence(row, image, truth, read_times(run, row, image.header))
+    if row.model == "ImagerModel" and evidence.good.any():
+        evidence = replace(evidence, unit=float(np.median(_read_as_built(run, evidence, "FLAT")[evidence.good])))
+    if row.family == "saturation":
+        evidence = replace(evidence, well=_read_as_built(run, evidence, "WELL"))
+    return evidence
 
 
-def _read_response(run: Path, row: ManifestRow, image: Image) -> Float:
-    """Return the as-built relative response of the image's region; raises LayoutError."""
-    path = run / AS_BUILT / f"{load_instrument().detector(str(image.header.get('DETECTOR'))).name}.fits"
-    maps, region = AsBuiltMaps.read(path), read_region(image.header, row.product)
-    return _cut(maps, region, row, path).flat
+def _read_as_built(run: Path, evidence: ImageEvidence, name: str) -> Float:
+    """Return one as-built plane (ny, nx) of the image's region, reading no other; raises LayoutError."""
+    path, region = run / AS_BUILT / f"{evidence.detector.name}.fits", evidence.region
+    spec = next(spec for spec in load_layouts()["AsBuiltModel"].hdus if spec.name == name)
+    with open_fits(path) as hdus:
+        problem = find_array_problem(spec, hdus, {})
+        if problem:
+            raise LayoutError(problem, file=path)
+        cover = read_region(take_cards(hdus[0].header), path)
+        _require_cover(cover, region, evidence.row)
+        return read_data(hdus[name], path, region.cut_from(cover))
 
 
 def read_times(run: Path, row: ManifestRow, header: Header) -> npt.NDArray[np.float64]:
@@ -162,11 +249,32 @@ def read_reference(run: Path, row: ManifestRow) -> ReferenceEvidence:
     maps = _cut(maps, region, row, row.truth)
     if next(iter(reference.content.values())).shape[:2] != region.shape:
         raise LayoutError(f"the planes do not have the size of {region}", file=row.product)
-    return ReferenceEvidence(row, reference, maps, region)
+    telegraph = row.family == "bad_pixel" and maps.telegraph is not None
+    return ReferenceEvidence(row, reference, maps, region, _find_switched(run, row, region) if telegraph else None)
 
 
 def _cut(maps: AsBuiltMaps, region: Subarray, row: ManifestRow, path: str | Path) -> AsBuiltMaps:
-    cover = read_region(maps.header, path)
+    _require_cover(read_region(maps.header, path), region, row)
+    return maps.cut(region)
+
+
+def _require_cover(cover: Subarray, region: Subarray, row: ManifestRow) -> None:
     if not cover.contains(region):
         raise LayoutError(f"truth covers {cover}", file=row.product, key="XSTART,YSTART,XSIZE,YSIZE", value=region)
-    return maps.cut(region)
+
+
+def _find_switched(run: Path, row: ManifestRow, region: Subarray) -> Mask | None:
+    """Return where a telegraph pixel switched in any raw file of `row`; None unless truth of all of them is there.
+
+    The truth of raw/a/x_LVL0_1.fits is truth/a/x_TRUTH_1.fits, and names that raw file's hash.
+    """
+    switched = np.zeros(region.shape, dtype=bool)
+    for raw, digest in zip(row.raw, row.raw_sha256, strict=True):
+        path = run / raw.replace("raw/", "truth/", 1).replace("_LVL0_", "_TRUTH_")
+        if not path.resolve().is_relative_to(run.resolve()) or not path.is_file():
+            return None
+        with open_fits(path) as hdus:
+            if hdus[0].header.get("RAWSHA") != digest or "CAUSE" not in hdus or hdus["CAUSE"].shape != region.shape:
+                return None
+            switched |= has(read_data(hdus["CAUSE"], path), "TELEGRAPH")
+    return switched

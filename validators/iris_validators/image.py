@@ -36,9 +36,7 @@ METRICS = index_metrics(
 
 
 def _compare(evidence: ImageEvidence) -> Residuals:
-    response, good = evidence.response, evidence.good
-    scale = 1.0 if response is None or not good.any() else float(np.median(response[good]))
-    truth = evidence.truth.rate_scene * np.float32(scale)
+    truth = evidence.truth.rate_scene * np.float32(evidence.unit)
     return Residuals.of_image(evidence.image, truth, evidence.good)
 
 

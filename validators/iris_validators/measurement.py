@@ -6,8 +6,8 @@
     pixels   the same, with Clopper-Pearson on one night's pixels: they are the same every night
 
 Samples of spatial blocks of a single night (one full frame) take t over blocks and say so in
-`method`; with several nights the blocks of each are merged. NaN in one night makes the value NaN.
-Not modelled: correlation between nights.
+`method`; their pixels are not the same. With several nights the blocks of each are merged. NaN in one
+night makes the value NaN. Not modelled: correlation between nights.
 """
 
 from __future__ import annotations
@@ -76,11 +76,11 @@ def _value(kind: str, nights: Sequence[_Realisation]) -> float:
     return float(values.mean())
 
 
-def _interval(kind: str, nights: Sequence[_Realisation], level: float) -> tuple[float, float, str]:
+def _interval(kind: str, nights: Sequence[_Realisation], level: float, blocks: bool) -> tuple[float, float, str]:
     values = [night.value for night in nights]
     if kind in ("events", "pixels"):
         counts = [night.k for night in nights], [night.n for night in nights]
-        return fraction_interval(*counts, level, persistent=kind == "pixels")
+        return fraction_interval(*counts, level, persistent=kind == "pixels" and not blocks)
     if kind == "ratio":
         return *log_t_interval(values, level), "t on log over nights"
     return *t_interval(values, level), "t over nights"
@@ -102,7 +102,10 @@ def combine(samples: Sequence[Sample], level: float = 0.95) -> Measurement:
     needed, noun = (MIN_BLOCKS, "blocks") if blocks else (MIN_NIGHTS, "nights")
     if len(nights) < needed:
         return Measurement(value, None, None, f"no interval below {needed} {noun}", len(nights), level)
-    low, high, method = _interval(kind, nights, level) if math.isfinite(value) else (math.nan, math.nan, "not finite")
+    found = _interval(kind, nights, level, blocks) if math.isfinite(value) else (math.nan, math.nan, "not finite")
+    low, high, method = found
     if math.isnan(low) or math.isnan(high):
         return Measurement(value, None, None, f"no interval: {method}", len(nights), level)
-    return Measurement(value, low, high, method.replace("nights", noun), len(nights), level)
+    method = method.replace("nights", noun)
+    method += ", blocks" if blocks and noun not in method else ""
+    return Measurement(value, low, high, method, len(nights), level)

@@ -4,37 +4,63 @@
     jump        level 1 images at a boosted hit rate: hits found, and what repair leaves
     image       level 2 images
     simulator   raw frames, which show how real the simulator is
-    gain read_noise dark flat bad_pixel: the reference of that kind
+    saturation reference_pixel persistence: level 1 images, of bright, blank and afterglowing fields
+    gain read_noise dark flat bad_pixel linearity ipc: the reference of that kind
 
-A row of another family, or of a layout that its family does not judge, is an error.
+A row of another family, or of a layout that its family does not judge, is an error. Where a single
+frame must do, it is cut into blocks that are sampled one by one: a grid, or as many bands of rows
+where a figure belongs to whole outputs or needs the reference border in every block. Raw frames are
+not cut.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar
 
-from iris_contract.errors import ManifestError
+from iris_contract.errors import InputError, ManifestError
 from iris_contract.manifest import ManifestRow
-from iris_validators import bad_pixel, dark, flat, gain, image, jump, ramp, read_noise, repair, simulator
-from iris_validators.evidence import ImageEvidence, ReferenceEvidence, read_image, read_reference
+from iris_validators import (
+    aperture,
+    bad_pixel,
+    dark,
+    flat,
+    gain,
+    image,
+    ipc,
+    jump,
+    linearity,
+    persistence,
+    ramp,
+    read_noise,
+    reference_pixel,
+    repair,
+    saturation,
+    simulator,
+)
+from iris_validators.evidence import ImageEvidence, ReferenceEvidence, Window, read_image, read_reference
 from iris_validators.metric import Metric
 from iris_validators.sample import Sample
 
-__all__ = ["FAMILY_MODELS", "METRICS", "sample_group"]
+__all__ = ["BANDED", "FAMILY_MODELS", "METRICS", "sample_group"]
+
+Evidence = TypeVar("Evidence", ImageEvidence, ReferenceEvidence)
 
 
 def _sample_hits(exposures: Sequence[ImageEvidence]) -> list[Sample]:
     return jump.sample_jumps(exposures) + repair.sample_hit_pixels(exposures)
 
 
+_MODULES = (
+    *(ramp, aperture, jump, repair, reference_pixel, linearity, saturation, gain, read_noise, persistence, ipc),
+    *(dark, flat, bad_pixel, image, simulator),
+)
 METRICS: Mapping[str, Metric] = MappingProxyType(
-    {
-        name: metric
-        for family in (ramp, jump, repair, gain, read_noise, dark, flat, bad_pixel, image, simulator)
-        for name, metric in family.METRICS.items()
-    }
+    {name: metric for module in _MODULES for name, metric in module.METRICS.items()}
 )
 """Every metric by name."""
 
@@ -42,6 +68,9 @@ _IMAGES: Mapping[tuple[str, str], Callable[[Sequence[ImageEvidence]], list[Sampl
     ("ramp", "RateModel"): ramp.sample_ramps,
     ("jump", "RateModel"): _sample_hits,
     ("image", "ImagerModel"): image.sample_images,
+    ("saturation", "RateModel"): saturation.sample_saturation,
+    ("reference_pixel", "RateModel"): reference_pixel.sample_striping,
+    ("persistence", "RateModel"): persistence.sample_afterglow,
 }
 _REFERENCES: Mapping[tuple[str, str], Callable[[Sequence[ReferenceEvidence]], list[Sample]]] = {
     ("dark", "DarkModel"): dark.sample_darks,
@@ -49,7 +78,14 @@ _REFERENCES: Mapping[tuple[str, str], Callable[[Sequence[ReferenceEvidence]], li
     ("gain", "GainModel"): gain.sample_gains,
     ("read_noise", "ReadnoiseModel"): read_noise.sample_read_noises,
     ("bad_pixel", "MaskModel"): bad_pixel.sample_masks,
+    ("linearity", "LinearityModel"): linearity.sample_linearity,
+    ("ipc", "IpcModel"): ipc.sample_links,
 }
+_ON_REQUEST: Mapping[str, Callable[[Sequence[ImageEvidence]], list[Sample]]] = {
+    "ramp.aperture_pull_width": aperture.sample_apertures,
+}
+BANDED: tuple[str, ...] = ("gain", "read_noise", "reference_pixel", "bad_pixel")
+"""Families whose blocks are bands of rows: figures of outputs, or of the reference border."""
 
 FAMILY_MODELS: Mapping[str, str] = MappingProxyType(dict([*_IMAGES, *_REFERENCES, ("simulator", "RampModel")]))
 """Each family that has metrics, with the layout (DATAMODL) of the products that it judges."""
@@ -59,23 +95,56 @@ def _group_of(row: ManifestRow) -> tuple[str, str, str, int, str]:
     return row.setting, row.family, row.algorithm, row.night, row.exposure
 
 
-def sample_group(run: Path, rows: Sequence[ManifestRow]) -> list[Sample]:
+def sample_group(
+    run: Path, rows: Sequence[ManifestRow], blocks: int | None = None, metrics: Collection[str] = ()
+) -> list[Sample]:
     """Return the samples of one (setting, family, algorithm, night, exposure role).
 
-    `run` is the run directory that the rows' paths start from. Raises ManifestError where the rows
-    are not of one group or their family does not judge their layout, and LayoutError where a file
-    cannot be read or compared with its truth.
+    `run` is the run directory that the rows' paths start from. With `blocks`, samples are of that many
+    blocks along each side of the region, or of its square in bands of rows. What costs much
+    (pulls of apertures) is sampled only where `metrics` names it. Raises ManifestError where the rows
+    are not of one group or their family does not judge their layout, LayoutError where a file
+    cannot be read or compared with its truth, and InputError where the region is too small to be cut.
     """
     if len({_group_of(row) for row in rows}) != 1:
         raise ManifestError("rows must share setting, family, algorithm, night and exposure", key="rows")
-    key = rows[0].family, rows[0].model
     for row in rows:
         if FAMILY_MODELS.get(row.family) != row.model:
             raise ManifestError(
                 f"the family {row.family} does not judge it", file=row.product, key="model", value=row.model
             )
+    key = rows[0].family, rows[0].model
     if rows[0].family == "simulator":
         return simulator.sample_simulator(run, rows)
-    if key in _IMAGES:
-        return _IMAGES[key]([read_image(run, row) for row in rows])
-    return _REFERENCES[key]([read_reference(run, row) for row in rows])
+    if key in _REFERENCES:
+        return _sample_blocks(_REFERENCES[key], [read_reference(run, row) for row in rows], blocks)
+    extra = [sampler for name, sampler in _ON_REQUEST.items() if name in metrics and METRICS[name].family == key[0]]
+
+    def sample(exposures: Sequence[ImageEvidence]) -> list[Sample]:
+        return [s for sampler in (_IMAGES[key], *extra) for s in sampler(exposures)]
+
+    return _sample_blocks(sample, [read_image(run, row) for row in rows], blocks)
+
+
+def _sample_blocks(
+    sample: Callable[[Sequence[Evidence]], list[Sample]], evidence: Sequence[Evidence], blocks: int | None
+) -> list[Sample]:
+    if blocks is None:
+        return sample(evidence)
+    shape, banded = evidence[0].region.shape, evidence[0].row.family in BANDED
+    return [
+        replace(found, block=number)
+        for number, window in enumerate(_list_windows(shape, blocks, banded))
+        for found in sample([e.cut(window) for e in evidence])
+    ]
+
+
+def _list_windows(shape: tuple[int, int], blocks: int, banded: bool) -> Iterator[Window]:
+    """Yield the windows of a grid of `blocks` x `blocks`, or of as many bands of rows."""
+    parts = (blocks**2, 1) if banded else (blocks, blocks)
+    if blocks < 1 or any(size < number for size, number in zip(shape, parts, strict=True)):
+        raise InputError(f"a region of {shape} pixels cannot be cut into {parts}", key="blocks", value=blocks)
+    rows, columns = ([size * n // number for n in range(number + 1)] for size, number in zip(shape, parts, strict=True))
+    for top, bottom in pairwise(rows):
+        for left, right in pairwise(columns):
+            yield slice(top, bottom), slice(left, right)

@@ -72,7 +72,8 @@ class Prediction:
 class Specification:
     """What `metric` must reach; fields as explained in the module and at the head of the table.
 
-    `settings`, `algorithms` and `conditions` are shell patterns that say where it applies.
+    `settings`, `algorithms` and `conditions` are shell patterns that say where it applies; one that
+    begins with "!" says where not.
     """
 
     id: str
@@ -103,7 +104,9 @@ class Specification:
 
 
 def _fits(text: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(text, pattern) for pattern in patterns)
+    barred = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
+    allowed = [pattern for pattern in patterns if not pattern.startswith("!")] or ["*"]
+    return any(fnmatchcase(text, p) for p in allowed) and not any(fnmatchcase(text, p) for p in barred)
 
 
 def load_specifications(path: str | Path | None = None) -> Mapping[str, Specification]:
