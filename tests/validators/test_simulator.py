@@ -241,14 +241,17 @@ def test_longer_exposures_weigh_more(stage):
     assert long == pytest.approx(3 * short)
 
 
-def test_events_out_of_order_are_the_same_hits():
-    events = np.array([(9, 9, 0, 1, 5.0), (7, 7, 0, 1, 5.0), (8, 8, 0, 1, 5.0)], EVENT)
+def test_events_out_of_order_and_twice_in_a_pixel_are_the_same_hit():
+    """A snowball and its track share pixels."""
+    events = np.array([(9, 9, 0, 1, 5.0), (7, 7, 0, 1, 5.0), (9, 9, 0, 1, 4.0), (8, 8, 0, 1, 5.0)], EVENT)
     plane = np.zeros(REGION.shape)
     truth = Truth("", plane, plane, plane, plane, BORDER.astype("u4"), events, {})
     ramp = Ramp(
         {"DETECTOR": "IMG1", "XSTART": 1, "YSTART": 1, "XSIZE": 192, "YSIZE": 196}, plane, np.array([[0.0, 9.0]])
     )
-    assert count_hits(RawEvidence(None, ramp, truth)).pixels.tolist() == [3]
+    hits = count_hits(RawEvidence(None, ramp, truth))
+    assert hits.pixels.tolist() == [3]
+    assert hits.electrons.tolist() == [19.0]
 
 
 def test_foreign_truth_and_paths_are_refused(stage, bench):

@@ -8,6 +8,7 @@ corners, in which charge arrived between the same reads.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,8 @@ AFTER, SOONEST = 150.0, 60.0  # s at which afterglow is measured; most that may 
 BRIGHT = 40_000.0  # e- that the light must have left
 SNOWBALL = 64  # pixels
 DAY = 86_400.0
+
+Place = tuple[int, int, int, int]  # ramp, read, row, column
 
 
 class Hits(NamedTuple):
@@ -82,29 +85,26 @@ def _first_ramp(ramp: Ramp) -> Ramp:
 def count_hits(evidence: RawEvidence) -> Hits:
     """Return the hits of all ramps, from reset to last read."""
     events = evidence.truth.events
-    number = _join(events)
+    places, event = np.unique(events[["GROUP", "READ", "Y", "X"]], return_inverse=True)
+    number = _join(places.tolist())
     pixels = np.bincount(number)
-    charge = np.bincount(number, weights=events["ELECTRONS"]).astype(np.float64)
+    charge = np.bincount(number[event], weights=events["ELECTRONS"]).astype(np.float64)
     area = np.count_nonzero(evidence.light) * (evidence.ramp.detector.pixel_pitch * 1e-4) ** 2
     small = pixels <= SNOWBALL
     return Hits(len(pixels), area * float(evidence.times[:, -1].sum()) / 60, pixels[small], charge[small])
 
 
-def _join(events: npt.NDArray[np.void]) -> npt.NDArray[np.int64]:
-    """Number the events (n,) so that those of one hit have the same number, from 0."""
-    number = -np.ones(len(events), dtype=np.int64)
-    places = {tuple(place): n for n, place in enumerate(events[["GROUP", "READ", "Y", "X"]].tolist())}
-    hits = 0
-    for start, place in enumerate(places):
-        if number[start] < 0:
-            waiting = [place]
-            number[start] = hits
-            while waiting:
-                group, read, y, x = waiting.pop()
-                for near in ((group, read, y + dy, x + dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)):
-                    found = places.get(near)
-                    if found is not None and number[found] < 0:
-                        number[found] = hits
-                        waiting.append(near)
-            hits += 1
-    return number
+def _join(places: Sequence[Place]) -> npt.NDArray[np.int64]:
+    """Number different places (n) so that those of one hit have the same number, from 0."""
+    numbers: dict[Place, int] = {}
+    known, hits = set(places), 0
+    for start in places:
+        waiting = [start] if start not in numbers else []
+        hits += len(waiting)
+        while waiting:
+            place = waiting.pop()
+            numbers[place] = hits - 1
+            group, read, y, x = place
+            near = {(group, read, y + dy, x + dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)}
+            waiting += [other for other in near & known if other not in numbers]
+    return np.array([numbers[place] for place in places], dtype=np.int64)
