@@ -81,11 +81,10 @@ def choose_parameters(scenario: Scenario, family: str, algorithm: str) -> dict[s
 
 
 def hash_algorithm(name: str) -> str:
-    """Return a hash of the source file of a ramp fitter, which for a plug-in is not ours."""
-    from iris_reduction.ramp import load_ramp_fitters
+    """Return a hash of every package that a plug-in's ramp fitter comes from; built-in ones have none of their own."""
+    from iris_reduction.ramp.plugins import RAMP_FAMILY
 
-    module = getattr(load_ramp_fitters().get(name), "__module__", "")
-    return hash_source(module) if module else ""
+    return hash_source(*RAMP_FAMILY.list_packages(name))
 
 
 def _describe(run: RunDirectory, setting: str, night: int, planned: PlannedExposure) -> tuple[str, str, str]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import import_module, metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -46,15 +47,25 @@ class TaskResult:
 
 @lru_cache
 def hash_source(*packages: str) -> str:
-    """Return a hash over the source files of the named packages or modules."""
+    """Return a hash over every file of the named packages or modules, data too, by path inside the package."""
     digest = hashlib.sha256()
     for package in packages:
-        path = Path(str(import_module(package).__file__))
-        folder = path.parent if path.name == "__init__.py" else None
-        files = sorted(p for p in folder.rglob("*") if p.suffix in {".py", ".yaml", ".ecsv"}) if folder else [path]
-        for source in files:
-            digest.update(source.name.encode() + b"\0" + source.read_bytes())
+        for name, source in _list_files(package):
+            content = source.read_bytes()
+            digest.update(f"{package}/{name}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()
+
+
+def _list_files(package: str) -> list[tuple[str, Path]]:
+    """Return the files of a package by path inside it, without what Python compiles and what is hidden."""
+    spec = find_spec(package)
+    if spec is None or spec.submodule_search_locations is None:
+        path = Path(spec.origin) if spec and spec.has_location and spec.origin else None
+        return [(path.name, path)] if path else []  # what is built into the interpreter has no file
+    folders = map(Path, spec.submodule_search_locations)
+    found = [(path.relative_to(folder), path) for folder in folders for path in folder.rglob("*")]
+    kept = [(name, path) for name, path in found if not any(p[0] == "." or p == "__pycache__" for p in name.parts)]
+    return sorted((name.as_posix(), path) for name, path in kept if path.is_file())
 
 
 def make_key(parameters: Any, inputs: Iterable[str], source: str) -> str:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Any, Generic, TypeVar, cast
 
 from iris_contract.errors import InputError
@@ -92,6 +93,21 @@ class Family(Generic[Algorithm]):
             raise InputError(f"the plugin cannot be used: {algorithm.reason}", key=key, value=name)
         return algorithm
 
+    def list_packages(self, name: str) -> tuple[str, ...]:
+        """Return the top-level packages whose files decide what the plugin `name` computes; none if built in.
+
+        They are those of its entry point, of its distribution, and of the functions that a partial holds. What
+        these import from elsewhere is not among them.
+        """
+        modules: set[str] = set()
+        for point in _list_plugins(entry_points, self.group, tuple(_date(folder) for folder in sys.path)):
+            if point.name == name and name not in self.built_in:
+                files = (point.dist.files if point.dist else None) or ()
+                modules |= {point.module, *(f.parts[0].removesuffix(".py") for f in files if f.suffix == ".py")}
+                modules |= set(_list_modules(self.load().get(name)))
+        tops = {module.partition(".")[0] for module in modules} - sys.stdlib_module_names
+        return tuple(sorted(top for top in tops if _is_found(top)))
+
     def list_choices(self) -> str:
         """Return the usable names, quoted, as the options of a Step list them."""
         return ", ".join(f"'{name}'" for name, found in self.load().items() if not isinstance(found, LoadFailure))
@@ -121,6 +137,26 @@ class Family(Generic[Algorithm]):
 def _list_plugins(find: Callable[..., Iterable[EntryPoint]], group: str, _installed: object) -> list[EntryPoint]:
     """Return what `find` finds; it reads the metadata of every package, so only where `_installed` has changed."""
     return sorted(find(group=group), key=lambda point: (point.name, point.value))
+
+
+def _list_modules(part: object) -> Iterator[str]:
+    """Yield the modules of a function or object, and of all that a partial, wrapper or method holds."""
+    if isinstance(part, partial):
+        for inner in filter(callable, (part.func, *part.args, *part.keywords.values())):
+            yield from _list_modules(inner)
+        return
+    for name in ("__wrapped__", "__self__"):
+        if getattr(part, name, None) is not None and not isinstance(part, ModuleType):
+            yield from _list_modules(getattr(part, name))
+    yield str(getattr(part, "__module__", None) or type(part).__module__)
+
+
+def _is_found(package: str) -> bool:
+    """Tell whether a top-level package or module is installed, without importing it."""
+    try:
+        return find_spec(package) is not None
+    except ValueError:  # no name, or a module that was made by hand
+        return False
 
 
 def _date(folder: str) -> tuple[str, int]:
