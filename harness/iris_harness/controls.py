@@ -23,7 +23,7 @@ from iris_contract.fitsio import read_header
 from iris_contract.manifest import ManifestRow
 from iris_contract.scorecard import Scorecard, ScoreRow
 from iris_harness.run_directory import RunDirectory
-from iris_harness.score import Scoring, decode_samples, encode_samples
+from iris_harness.score import Scoring, decode_samples, encode_samples, find_metrics
 from iris_harness.tasks import Task, hash_source, make_key
 from iris_harness.workers import Workers
 
@@ -68,6 +68,7 @@ def run_controls(
 ) -> str:
     """Run every control whose products exist, write scores/controls.json, return a summary."""
     source = hash_source("iris_contract", "iris_reduction", "iris_validators", "iris_harness.faults")
+    metrics = find_metrics(scoring.scenario)
     plans = []
     for number, control in enumerate(load_controls()):
         rows = [row for row in manifest if control.applies_to(row)]
@@ -75,7 +76,8 @@ def run_controls(
             mine = [row for row in rows if row.night == night]
             key = make_key(asdict(control), [row.product_sha256 for row in mine], source)
             call, name = "iris_harness.controls:sample_broken", f"control-{number:02d}-{night:03d}"
-            plans.append((control, Task(name, "controls", call, (run.root, control, mine, name), key)))
+            arguments = (run.root, control, mine, name, scoring.scenario.blocks, metrics)
+            plans.append((control, Task(name, "controls", call, arguments, key)))
     results = workers.run("controls", [task for _, task in plans])
     shutil.rmtree(run.root / "controls", ignore_errors=True)
     refused = _refuse_wrong_detector(run, manifest)
@@ -96,7 +98,9 @@ def summarise(entries: Sequence[Mapping[str, Any]]) -> str:
     return held + (f", {undecided} undecided" if undecided else "")
 
 
-def sample_broken(root: Path, control: Control, rows: list[ManifestRow], name: str) -> tuple[list[Path], Any]:
+def sample_broken(
+    root: Path, control: Control, rows: list[ManifestRow], name: str, blocks: int | None, metrics: tuple[str, ...]
+) -> tuple[list[Path], Any]:
     """Break the products of one night, sample them, and remove them again."""
     from iris_harness.faults import FAULTS
     from iris_validators import sample_group
@@ -109,7 +113,7 @@ def sample_broken(root: Path, control: Control, rows: list[ManifestRow], name: s
             out = folder / str(number)
             path = FAULTS[control.fault](run, row, out)
             broken.append(replace(row, product=run.relative(path), product_sha256=hash_file(path)))
-        samples = sample_group(root, broken)
+        samples = sample_group(root, broken, blocks, metrics)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return [], encode_samples(samples)

@@ -21,7 +21,7 @@ from iris_harness.calibrate import CALIBRATIONS
 from iris_harness.nights import plan_night
 from iris_harness.run_directory import RunDirectory, hold_run, read_run
 from iris_harness.scenario import Scenario
-from iris_harness.score import Scoring, group_rows, write_scores
+from iris_harness.score import Scoring, find_metrics, group_rows, write_scores
 from iris_harness.simulate import list_settings
 from iris_reports import render_report
 from iris_validators import FAMILY_MODELS, Failure, Sample, sample_group
@@ -63,7 +63,7 @@ def score_foreign(root: Path, manifest: Path) -> ForeignScore:
     with hold_run(root) as run:
         rows = read_manifest(manifest)
         _check(run, scenario, nights, rows, manifest)
-        samples, failures = _sample(run.root, rows)
+        samples, failures = _sample(run.root, scenario, rows)
         missing = tuple(_find_missing(scenario, nights, rows))
         command = f"iris-testbed validate . --manifest {manifest.name}"
         scoring = Scoring(scenario, seed, nights, failures=failures, reproduce=command, incomplete=missing)
@@ -125,7 +125,7 @@ def _find_problems(
             yield f"the truth of {raw} is {truth}", "truth"
 
 
-def _sample(root: Path, rows: Sequence[ManifestRow]) -> tuple[list[Sample], list[Failure]]:
+def _sample(root: Path, scenario: Scenario, rows: Sequence[ManifestRow]) -> tuple[list[Sample], list[Failure]]:
     samples: list[Sample] = []
     failures = []
     for group in group_rows(rows):
@@ -133,7 +133,7 @@ def _sample(root: Path, rows: Sequence[ManifestRow]) -> tuple[list[Sample], list
         try:
             for row in group:
                 _check_hash(root, row)
-            samples += sample_group(root, group)
+            samples += sample_group(root, group, scenario.blocks, find_metrics(scenario))
         except TestbedError as error:
             failures.append(Failure(first.family, first.algorithm, first.setting, str(error), first.night))
     return samples, failures

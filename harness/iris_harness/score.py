@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from iris_contract.errors import TestbedError
 from iris_contract.manifest import ManifestRow
 from iris_contract.scorecard import Scorecard, write_scorecard
 from iris_harness.run_directory import RunDirectory
 from iris_harness.scenario import Scenario, name_in_run
 from iris_harness.tasks import Task, TaskResult, hash_source, make_key
-from iris_validators import FAMILY_MODELS, Failure, RunInfo, Sample, sample_group, score
+from iris_validators import FAMILY_MODELS, Failure, RunInfo, Sample, load_specifications, sample_group, score
 from iris_validators.junit import write_junit
 from iris_validators.parquet import write_samples, write_scorecard_table
 
@@ -23,6 +24,7 @@ __all__ = [
     "Scoring",
     "decode_samples",
     "encode_samples",
+    "find_metrics",
     "group_rows",
     "plan_samples",
     "sample_rows",
@@ -81,22 +83,43 @@ def group_rows(manifest: Iterable[ManifestRow]) -> list[list[ManifestRow]]:
     return [list(rows) for _, rows in groupby(ordered, key=_group)]
 
 
-def plan_samples(run: RunDirectory, manifest: Sequence[ManifestRow]) -> list[Task]:
+def plan_samples(run: RunDirectory, scenario: Scenario, manifest: Sequence[ManifestRow]) -> list[Task]:
     """Return one task per setting, family, algorithm, exposure role and night; families without metrics have none."""
-    source = hash_source("iris_contract", "iris_validators")
+    source = hash_source("iris_contract", "iris_validators", "iris_harness.score")
     tasks = []
     for rows in group_rows(row for row in manifest if row.family in FAMILY_MODELS):
         inputs = [h for row in rows for h in (row.product_sha256, *row.raw_sha256)]
         *group, night = _group(rows[0])
         name = f"sample-{'-'.join(map(str, group))}-{night:03d}"
-        key = make_key([asdict(row) for row in rows], inputs, source)
-        tasks.append(Task(name, "validate", "iris_harness.score:sample_rows", (run.root, rows), key))
+        wanted = find_metrics(scenario)
+        key = make_key([[asdict(row) for row in rows], scenario.blocks, wanted], inputs, source)
+        arguments = (run.root, rows, scenario.blocks, wanted)
+        tasks.append(Task(name, "validate", "iris_harness.score:sample_rows", arguments, key))
     return tasks
 
 
-def sample_rows(root: Path, rows: list[ManifestRow]) -> tuple[list[Path], Any]:
-    """Sample one group; the content lists the samples."""
-    return [], encode_samples(sample_group(root, rows))
+def find_metrics(scenario: Scenario) -> tuple[str, ...]:
+    """Return the metrics that the scenario's specifications judge, in order."""
+    table = load_specifications()
+    return tuple(sorted({table[name].metric for name in scenario.specifications}))
+
+
+def sample_rows(
+    root: Path, rows: list[ManifestRow], blocks: int | None, metrics: tuple[str, ...]
+) -> tuple[list[Path], Any]:
+    """Sample one group; the content lists `samples` and `failures`.
+
+    A product that cannot be compared is a failure of its algorithm; raw files and truth are the run's own.
+    """
+    try:
+        samples = sample_group(root, rows, blocks, metrics)
+    except TestbedError as error:
+        named, first = str(getattr(error, "file", "")), rows[0]
+        if not any(named.endswith(row.product) for row in rows):
+            raise
+        failure = Failure(first.family, first.algorithm, first.setting, str(error), first.night)
+        return [], {"samples": [], "failures": [asdict(failure)]}
+    return [], {"samples": encode_samples(samples), "failures": []}
 
 
 def encode_samples(samples: Iterable[Sample]) -> list[dict[str, Any]]:
@@ -118,9 +141,9 @@ def score_run(
     run: RunDirectory, scoring: Scoring, manifest: Sequence[ManifestRow], results: Sequence[TaskResult]
 ) -> Scorecard:
     """Judge the samples of every task and write samples, scorecard, table and JUnit report."""
-    return write_scores(
-        run.scores, scoring, [s for result in results for s in decode_samples(result.content)], manifest
-    )
+    samples = [s for result in results for s in decode_samples(result.content["samples"])]
+    failures = [Failure(**failure) for result in results for failure in result.content["failures"]]
+    return write_scores(run.scores, replace(scoring, failures=[*scoring.failures, *failures]), samples, manifest)
 
 
 def write_scores(out: Path, scoring: Scoring, samples: list[Sample], manifest: Sequence[ManifestRow]) -> Scorecard:
