@@ -1,8 +1,8 @@
 """What flats show: photon transfer with the covariance of neighbours, nonlinearity, saturation.
 
 Photon transfer: one difference of reads per ramp, at low charge, its scatter from ramp to ramp. The
-covariance of pixels eight columns apart, which is the noise that a row has in common, is taken out of
-variance and covariance, and the true read noise of the variance. With variance V and mean M in true
+covariance of pixels eight columns apart, which is the noise that rows have in common, is taken out of
+variance and covariances, and the true read noise of the variance. With variance V and mean M in true
 electrons a gain that knows nothing of neighbours is off by M/V - 1; C between neighbours at a side
 gives the coupling C / (2 sqrt(V M)), exact to second order.
 
@@ -56,7 +56,9 @@ def measure_transfer(evidence: RawEvidence) -> Transfer | None:
     scale = ramps / (ramps - 1)
     white = 2 * read_variance(evidence.truth.read_noise[good], evidence.truth.gain[good]).mean()
     variance = scale * (_covariance(change, good, 0, 0) - per_row) - white
-    side = scale * ((_covariance(change, good, 0, 1) + _covariance(change, good, 1, 0)) / 2 - per_row / 2)
+    next_row = _covariance(change, good, 1, APART)
+    sides = _covariance(change, good, 0, 1) - per_row, _covariance(change, good, 1, 0) - next_row
+    side = scale * sum(sides) / 2
     poisson = max(0.0, mean * variance) ** 0.5 or float("nan")
     return Transfer(mean / variance - 1, side / (2 * poisson))
 
