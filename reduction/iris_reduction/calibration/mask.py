@@ -6,7 +6,7 @@ A pixel that saturates in the darks before it can be measured is HOT.
 
 Reference pixels are judged among those of their output, by three robust scores that flag beyond 6:
 noise between neighbouring reads (logarithm), mean level, and drift from first to last read.
-Not modelled: telegraph noise.
+Telegraph pixels are found elsewhere (`calibration.telegraph`).
 """
 
 from __future__ import annotations

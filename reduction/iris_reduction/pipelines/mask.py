@@ -9,6 +9,7 @@ import numpy as np
 from iris_contract import DQ
 from iris_contract.dq import has
 from iris_reduction.calibration import classify_pixels, combine_darks, combine_flats, find_bad_reference_pixels
+from iris_reduction.calibration.telegraph import find_telegraph_pixels
 from iris_reduction.datamodel import ReferenceModel
 from iris_reduction.kernels import UNUSABLE_CLASSES
 from iris_reduction.pipelines.calibration import CalibrationPipeline
@@ -24,7 +25,8 @@ class MaskPipeline(CalibrationPipeline):
 
     class_alias = "calibrate_mask"
     kind = "mask"
-    not_treated = "telegraph noise"
+    not_treated = "telegraph noise, unless it is looked for"
+    spec = "telegraph = boolean(default=False)  # Look for pixels that switch between two levels"
     step_defs: ClassVar[dict[str, Any]] = {
         "saturation": SaturationStep,
         "reference_pixel": ReferencePixelStep,
@@ -34,11 +36,14 @@ class MaskPipeline(CalibrationPipeline):
     def process(self, init: Any) -> ReferenceModel:
         """Return the bad pixel map: class bits, and DO_NOT_USE for the classes that cannot be used."""
         members = self.open_set(init)
-        darks, bad_reference = [], []
+        darks, bad_reference, switching = [], [], []
         for path in members.select("dark"):
             ramp = self.correct(path)
             outputs, border = ramp.region.output_of_column(ramp.detector), has(ramp.dq, "REFERENCE_PIXEL")
             bad_reference.append(find_bad_reference_pixels(ramp.reads, border, outputs))
+            if self.telegraph:
+                gain = self.need_reference(ramp, "gain").content["DATA"]
+                switching.append(find_telegraph_pixels(ramp.reads, ramp.times, gain, ~border, outputs))
             darks.append(self.fit(ramp))
         on = [image.planes for image in self.reduce(members.select("flat_on"))]
         off = combine_darks([image.planes for image in self.reduce(members.select("flat_off"))])
@@ -47,6 +52,8 @@ class MaskPipeline(CalibrationPipeline):
         response, _, response_dq = combine_flats(on, off)
         dq = classify_pixels(dark, dark_dq | saturated, response, response_dq, ramp.detector)
         dq[np.any(bad_reference, axis=0)] |= np.uint32(DQ["BAD_REF_PIXEL"])
+        if switching:
+            dq[np.any(switching, axis=0)] |= np.uint32(DQ["TELEGRAPH"])
         dq[border] |= np.uint32(DQ["REFERENCE_PIXEL"] | DQ["NON_SCIENCE"])
         dq[has(dq, *UNUSABLE_CLASSES)] |= np.uint32(DQ["DO_NOT_USE"])
         return self.make_reference(members, members.files, {"DQ": dq}, darks[0].header)

@@ -272,3 +272,25 @@ def test_calibrations_offer_their_methods(night, references, tmp_path):
 def test_an_unknown_method_is_named(night, tmp_path):
     with pytest.raises(InputError, match=r"method.*best"):
         make_reference("gain", night.flats("off", "high"), tmp_path, parameters={"calibrate_gain": {"method": "best"}})
+
+
+def test_telegraph_pixels_are_looked_for_on_request(night, references, synthetic, tmp_path):
+    """A pixel that switches in every ramp of the dark is TELEGRAPH, usable, and the only one."""
+    ramp = Ramp.read(night.raw["dark"])
+    reads = ramp.reads.copy()
+    reads[30, 60, :, 5:9] += 60
+    reads[30, 60, ::2, 14:] += 60
+    path = tmp_path / night.raw["dark"].name
+    Ramp(ramp.header, reads, ramp.times).write(path)
+    files = [path, *night.flats("off", "high")]
+    for wanted in (True, False):
+        mask = make_reference(
+            "mask",
+            files,
+            tmp_path / str(wanted),
+            overrides=references,
+            parameters={"calibrate_mask": {"telegraph": wanted}},
+        )
+        dq = Reference.read(mask, "mask").content["DQ"]
+        assert np.argwhere(has(dq, "TELEGRAPH")).tolist() == [[30, 60]] * wanted
+        assert not has(dq, "DO_NOT_USE")[30, 60]
