@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from iris_contract.check import check_file
+from iris_contract.errors import LayoutError
 from iris_contract.fitsio import open_fits
 from iris_contract.keywords import load_keywords
 from iris_contract.manifest import read_manifest
@@ -231,6 +232,33 @@ def kill_a_worker(process):
         if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
             os.kill(int(child), signal.SIGKILL)
             return
+
+
+@pytest.mark.parametrize("broken", ["product", "truth"])
+def test_a_product_that_cannot_be_compared_is_an_error_of_its_algorithm_only(
+    micro_run, micro_copy, monkeypatch, broken
+):
+    """Broken truth is the run's own: no algorithm is to blame."""
+    from iris_harness import score
+
+    def sample(root, rows, *options):
+        if rows[0].algorithm == "ols":
+            raise LayoutError("JUMPS column must lie in 0..7", file=getattr(rows[0], broken), key="READ")
+        return sample_group(root, rows, *options)
+
+    sample_group = score.sample_group
+    monkeypatch.setattr(score, "sample_group", sample)
+    for path in (micro_copy / "log" / "tasks").glob("sample-*"):
+        path.unlink()
+    if broken == "truth":
+        with pytest.raises(LayoutError, match="truth/"):
+            run_stages(micro_copy, load_scenario(MICRO), until="validate", jobs=1, quiet=True)
+        return
+    run_stages(micro_copy, load_scenario(MICRO), until="validate", jobs=1, quiet=True)
+    was, now = (read_scorecard(root / "scores" / "scorecard.json").rows for root in (micro_run, micro_copy))
+    assert {r.verdict for r in now if r.algorithm == "ols"} == {"ERROR"}
+    assert all("READ" in r.reason for r in now if r.algorithm == "ols")
+    assert [r for r in now if r.algorithm != "ols"] == [r for r in was if r.algorithm != "ols"]
 
 
 @pytest.mark.parametrize("stop", [interrupt, kill_a_worker])

@@ -131,6 +131,51 @@ def test_ramp_fit_step(night, planes, fitter):
     assert (model.header["R_GAIN"], model.header["R_READNO"]) == ("gain.fits", "readnoise.fits")
 
 
+def drop_column(table):
+    return table[["Y", "X", "GROUP", "READ"]]
+
+
+def move_read(table):
+    table["READ"] = 999
+    return table
+
+
+def lose_amplitude(table):
+    table["AMPLITUDE"] = np.nan
+    return table
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (drop_column, "not a table of"),
+        (move_read, "READ in 999..999, outside 0.."),
+        (lose_amplitude, "AMPLITUDE that is not finite"),
+        (lambda table: table.tolist(), "not a table of"),
+        (lambda table: table[:, np.newaxis], "not a table of"),
+    ],
+)
+def test_a_plugin_with_broken_jumps_is_named(monkeypatch, spoil, said):
+    """As an error of its own, not of the files: it must not stop the other algorithms."""
+    from iris_reduction.ramp import JUMP_COLUMNS, RampFit
+    from iris_reduction.steps import ramp_fit
+
+    table = np.ones(1, JUMP_COLUMNS)
+    plane = np.ones((4, 4), np.float32)
+
+    def fit(reads, times, **_):
+        return RampFit(plane, plane, np.zeros((4, 4), np.uint32), plane, jumps)
+
+    monkeypatch.setattr(ramp_fit, "find_fitter", lambda name: fit)
+    reads = np.zeros((4, 4, 2, 5), np.uint16)
+    jumps = table.copy()
+    assert ramp_fit.run_fitter("mine", reads, None, {}).jumps is jumps
+    jumps = spoil(table)
+    with pytest.raises(RuntimeError, match="ramp fitter mine: jumps") as caught:
+        ramp_fit.run_fitter("mine", reads, None, {})
+    assert said in str(caught.value)
+
+
 def test_pixels_without_a_fit_are_zero_and_flagged(night, planes):
     model = open_model(night.raw["science"])
     flags = np.zeros(model.reads.shape, np.uint8)
