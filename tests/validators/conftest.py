@@ -54,11 +54,11 @@ class Bench:
         )
         return replace(row, **more)
 
-    def truth(self, name: str, scene, *, detected=None, cause=None, events=(), persistence=None) -> str:
-        """Write the truth of raw/`name`; returns its path in the run."""
+    def truth(self, name: str, scene, *, detected=None, cause=None, events=(), persistence=None, raw=None) -> str:
+        """Write the truth of `raw`, by default raw/`name`; returns its path in the run."""
         path, shape = f"truth/{name}", scene.shape
         Truth(
-            hashlib.sha256(f"raw/{name}".encode()).hexdigest(),
+            hashlib.sha256((raw or f"raw/{name}").encode()).hexdigest(),
             scene.astype("f4"),
             (scene if detected is None else detected).astype("f4"),
             np.full(shape, NOISE, "f4"),

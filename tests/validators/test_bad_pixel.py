@@ -1,4 +1,7 @@
-"""Bad pixel map: complete and pure per class, guards at the limits, dropped bits and false flags FAIL."""
+"""Bad pixel map: complete and pure per class, guards at the limits, dropped bits, false flags, telegraph."""
+
+import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -93,3 +96,97 @@ def test_pixels_at_a_limit_count_neither_way(bench, name, value, flagged):
     verdicts = judge_masks(bench, put)
     assert verdicts["bad_pixel.completeness", f"class={name}"] == "PASS"
     assert verdicts["bad_pixel.purity", f"class={name}"] == "PASS"
+
+
+HEIGHTS = {"sure": 150.0, "small": 40.0, "still": 200.0}
+"""Telegraph pixels e-: 600 that a map must have, 60 too small to tell at 11 e-, 60 that did not switch."""
+
+
+def judge_telegraph(bench, change, *, truth=True):
+    """Verdicts when the map is `change` of truth's flags and the (n, 2) places of each kind of pixel."""
+    planes = defects()
+    free = np.random.default_rng(3).permutation(np.argwhere(~BORDER & (planes["bad"] == 0)))
+    places = dict(zip(HEIGHTS, np.split(free[:720], [600, 660]), strict=True))
+    heights = np.zeros(REGION.shape)
+    for name, where in places.items():
+        heights[tuple(where.T)] = HEIGHTS[name]
+    planes["bad"][heights > 0] |= np.uint32(DQ["TELEGRAPH"])
+    bench.as_built(REGION, **planes, telegraph=heights.astype("f4"))
+    cause = planes["bad"].copy()
+    cause[tuple(places["still"].T)] &= ~np.uint32(DQ["TELEGRAPH"])
+    found, rows = change(planes["bad"].copy(), places), []
+    for night in (1, 2, 3):
+        row = bench.reference("mask", night, REGION, "bad_pixel", DQ=found)
+        raw = f"raw/{night}_LVL0_1.fits"
+        if truth:
+            bench.truth(f"{night}_TRUTH_1.fits", np.zeros(REGION.shape), cause=cause, raw=raw)
+        rows.append(replace(row, raw=(raw,), raw_sha256=(hashlib.sha256(raw.encode()).hexdigest(),)))
+    return bench.verdicts(rows)
+
+
+def without(name):
+    def change(found, places):
+        found[tuple(places[name].T)] &= ~np.uint32(DQ["TELEGRAPH"])
+        return found
+
+    return change
+
+
+def blind(found, places):
+    return found & ~np.uint32(DQ["TELEGRAPH"])
+
+
+def suspicious(found, places):
+    found[100:110, 100:180] |= np.uint32(DQ["TELEGRAPH"])
+    return found
+
+
+TELEGRAPH = ("completeness_telegraph", "TELEGRAPH")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda found, places: found, set()),
+        (without("small"), set()),
+        (without("still"), set()),
+        (without("sure"), {TELEGRAPH}),
+        (blind, {TELEGRAPH}),
+        (suspicious, {("purity_telegraph", "TELEGRAPH")}),
+    ],
+    ids=["true", "small ones missed", "still ones missed", "sure ones missed", "none", "800 false"],
+)
+def test_telegraph_pixels(bench, change, expected):
+    assert failing(judge_telegraph(bench, change)) == expected
+
+
+def test_pixels_that_did_not_switch_count_where_truth_does_not_tell(bench):
+    def counts(**more):
+        judge_telegraph(bench, lambda found, places: found, **more)
+        row = bench.row("mask1.fits", "MaskModel", "truth/as_built/IMG1.fits", family="bad_pixel")
+        raw = "raw/1_LVL0_1.fits"
+        row = replace(row, raw=(raw,), raw_sha256=(hashlib.sha256(raw.encode()).hexdigest(),))
+        return {s.metric: s.n for s in bench.sample([row]) if s.condition == "class=TELEGRAPH"}
+
+    assert counts(truth=False) == {"bad_pixel.completeness": 660, "bad_pixel.purity": 660}
+    assert counts() == {"bad_pixel.completeness": 600, "bad_pixel.purity": 600}
+
+
+def test_truth_of_another_raw_file_tells_nothing(bench):
+    flags = np.where(BORDER, 0, DQ["TELEGRAPH"]).astype("u4")
+    bench.as_built(REGION, bad=flags, telegraph=np.where(BORDER, 0, 100).astype("f4"))
+    row = bench.reference("mask", 1, REGION, "bad_pixel", DQ=flags)
+    bench.truth("1_TRUTH_1.fits", np.zeros(REGION.shape), raw="raw/1_LVL0_1.fits")
+    for raw in ("raw/1_LVL0_1.fits", "raw/../../1_LVL0_1.fits"):
+        samples = bench.sample([replace(row, raw=(raw,), raw_sha256=("0" * 64,))])
+        assert next(s.n for s in samples if s.condition == "class=TELEGRAPH") == 252 * 508
+
+
+def test_without_telegraph_pixels_there_is_no_such_class_but_false_ones_cost_yield(bench):
+    verdicts = judge_masks(bench, lambda planes: suspicious(planes["bad"], {}))
+    assert ("bad_pixel.completeness_telegraph", "class=TELEGRAPH") not in verdicts
+    bench.as_built(REGION)
+    row = bench.reference("mask", 1, REGION, "bad_pixel", DQ=suspicious(np.zeros(REGION.shape, "u4"), {}))
+    found = {(s.metric, s.condition): s for s in bench.sample([row])}
+    kept = found["bad_pixel.yield", "all"]
+    assert kept.n - kept.k == 800

@@ -65,6 +65,8 @@ def test_blocks_of_one_frame_need_sixteen():
     found = combine(blocks)
     assert (found.n, found.method) == (16, "t over blocks")
     assert combine(blocks[:15]).low is None
+    counted = combine([replace(ONE, block=b, kind="pixels", k=60, n=60, value=1.0) for b in range(16)])
+    assert (counted.method, counted.low) == ("Clopper-Pearson, blocks", pytest.approx(0.025 ** (1 / 960)))
     several = combine([replace(s, night=n) for s in blocks for n in (1, 2, 3)])
     assert (several.n, several.method) == (3, "t over nights")
 

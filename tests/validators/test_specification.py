@@ -1,5 +1,7 @@
 """The table is complete and consistent; broken tables are refused in one line."""
 
+from dataclasses import replace
+
 import pytest
 import yaml
 from hypothesis import given
@@ -49,6 +51,24 @@ def test_patterns_say_where_it_applies():
     assert spec.applies("chain", "gls", "rate=10")
     assert not spec.applies("chain", "gls", "rate=500")
     assert not spec.applies("alone", "gls", "rate=10")
+
+
+def test_patterns_say_where_it_does_not_apply():
+    gain = SPECS["gain.relative_error"]
+    assert gain.applies("chain", "photon_transfer", "output=3")
+    assert gain.applies("chain", "anybody's", "output=3")
+    assert not gain.applies("chain", "photon_transfer_covariance", "output=3")
+    mixed = replace(gain, conditions=("rate=*", "!rate=2"))
+    assert [mixed.applies("chain", "x", c) for c in ("rate=1", "rate=2", "all")] == [True, False, False]
+
+
+@pytest.mark.parametrize("metric", sorted({s.metric for s in SPECS.values()}))
+def test_new_rows_are_judged_once_too(metric):
+    specs = [s for s in SPECS.values() if s.metric == metric]
+    conditions = ("class=TELEGRAPH", "link=right", "link=corner", "level=80000", "aperture=4x4 rate=10", "role=stars")
+    for condition in (*conditions, "rows of an output", "alternating columns"):
+        for algorithm in ("photon_transfer", "photon_transfer_covariance", "flag", "none", "model"):
+            assert all(sum(s.applies(g, algorithm, condition) for s in specs) <= 1 for g in ("alone", "chain"))
 
 
 def test_limits_in_words():

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from iris_contract import DQ, AsBuiltMaps, Image, Reference, Truth, load_instrument
 from iris_contract.dq import has
@@ -45,7 +46,8 @@ class ImageEvidence:
     """A rate image and the truth of its raw file; `times` s (ngroups, nreads) from the reset.
 
     `unit` is what a level 2 image counts in: the median true response of the good pixels of the whole
-    image. `well` e- (ny, nx) is the as-built depth, where saturation is judged.
+    image. Where saturation is judged, `well` e- (ny, nx) is the as-built depth and `near_full` (ny, nx) tells
+    pixels that are saturated in truth or next to one, also across a cut.
     """
 
     row: ManifestRow
@@ -54,6 +56,7 @@ class ImageEvidence:
     times: npt.NDArray[np.float64]
     unit: float = 1.0
     well: Float | None = None
+    near_full: Mask | None = None
 
     @property
     def region(self) -> Subarray:
@@ -67,13 +70,13 @@ class ImageEvidence:
 
     def cut(self, window: Window) -> ImageEvidence:
         """Return the evidence of a part of the image."""
-        image, well = _cut_frame(self.image, window), self.well
-        header = self.image.header | _describe_window(self.region, window)
+        image, header = _cut_frame(self.image, window), self.image.header | _describe_window(self.region, window)
         return replace(
             self,
             image=replace(image, header=header),
             truth=_cut_frame(self.truth, window),
-            well=None if well is None else well[window],
+            well=None if self.well is None else self.well[window],
+            near_full=None if self.near_full is None else self.near_full[window],
         )
 
     @property
@@ -187,7 +190,8 @@ def read_image(run: Path, row: ManifestRow) -> ImageEvidence:
     if row.model == "ImagerModel" and evidence.good.any():
         evidence = replace(evidence, unit=float(np.median(_read_as_built(run, evidence, "FLAT")[evidence.good])))
     if row.family == "saturation":
-        evidence = replace(evidence, well=_read_as_built(run, evidence, "WELL"))
+        near = ndimage.binary_dilation(has(truth.cause, "SATURATED"), np.ones((3, 3), dtype=bool))
+        evidence = replace(evidence, well=_read_as_built(run, evidence, "WELL"), near_full=near)
     return evidence
 
 

@@ -21,7 +21,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from iris_contract import DQ
 from iris_contract.dq import has
@@ -54,14 +53,12 @@ def sample_saturation(exposures: Sequence[ImageEvidence]) -> list[Sample]:
 
 def _count(evidence: ImageEvidence) -> list[int]:
     """Flagged and all of the saturated pixels, then of the unsaturated ones."""
-    if evidence.well is None:
+    if evidence.well is None or evidence.near_full is None:
         raise LayoutError("as-built wells are needed to judge saturation", file=evidence.row.product)
     truth, flagged = evidence.truth, has(evidence.image.dq, "SATURATED")
-    full = has(truth.cause, "SATURATED")
     fill = truth.rate_detected * np.float32(evidence.times[:, -1].max()) / evidence.well
-    near = ndimage.binary_dilation(full, np.ones((3, 3), dtype=bool))
     saturated = (truth.cause == DQ["SATURATED"]) & (fill > FULL)
-    spared = evidence.good & ~near & (fill < PARTIAL)
+    spared = evidence.good & ~evidence.near_full & (fill < PARTIAL)
     return [_number(mask) for where in (saturated, spared) for mask in (where & flagged, where)]
 
 
