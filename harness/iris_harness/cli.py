@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from iris_contract.errors import TestbedError
 from iris_harness import status
+
+if TYPE_CHECKING:
+    from iris_harness.scenario import Scenario
 
 __all__ = ["cli", "main"]
 
@@ -27,7 +31,8 @@ def cli() -> None:
     selects, and says how wrong each algorithm is, with what confidence, against which requirement.
 
     Exit status: 0 done; 1 a FAIL and 3 an INCONCLUSIVE or NOT_MEASURED, both only with --strict;
-    4 any verdict ERROR; 2 usage or input; 130 interrupted.
+    1 from check: a file violates its layout; 4 any verdict ERROR; 2 usage or input; 130 interrupted.
+    PASS and NOT_APPLICABLE decide nothing.
     """
 
 
@@ -63,8 +68,9 @@ def _run_options(command: Callable[..., None]) -> Callable[..., None]:
 @_KEEP
 @_STRICT
 def run(scenario: str, out: Path | None, **options: Any) -> None:
-    """Run every stage of SCENARIO (a name or a YAML file) and print where the report is.
+    """Run every stage of SCENARIO and print where its report is.
 
+    SCENARIO is a name that `scenarios` lists, or a YAML file.
     An interrupted run goes on where it stopped when the same command is given again.
     """
     _run(scenario, out, until="report", **options)
@@ -75,7 +81,7 @@ def run(scenario: str, out: Path | None, **options: Any) -> None:
 @click.option("--out", type=DIRECTORY, default=None, help="Run directory [default: runs/SCENARIO].")
 @_run_options
 def simulate(scenario: str, out: Path | None, **options: Any) -> None:
-    """Only simulate SCENARIO: raw frames, truth and the oracle's CRDS cache."""
+    """Only simulate SCENARIO: raw frames and truth."""
     _run(scenario, out, until="simulate", **options)
 
 
@@ -83,8 +89,9 @@ def _run(scenario: str, out: Path | None, until: str, strict: bool = False, **op
     from iris_harness.scenario import find_scenario, load_scenario
     from iris_harness.stages import run_stages
 
-    path = find_scenario(scenario)
-    loaded = load_scenario(path)
+    loaded = load_scenario(find_scenario(scenario))
+    nights = options["nights"]
+    _warn_of_few_nights(loaded, loaded.nights if nights is None else nights, until)
     root = out if out is not None else Path("runs") / loaded.name
     _finish(run_stages(root, loaded, until=until, **options), strict)
 
@@ -94,7 +101,17 @@ def _continue(run_path: Path, until: str, strict: bool = False, **options: Any) 
     from iris_harness.stages import run_stages
 
     scenario, seed, nights = read_run(run_path)
+    _warn_of_few_nights(scenario, nights, until)
     _finish(run_stages(run_path, scenario, until=until, seed=seed, nights=nights, **options), strict)
+
+
+def _warn_of_few_nights(scenario: Scenario, nights: int, until: str) -> None:
+    """Say beforehand that nothing will be decided; blocks of one night are realisations of their own."""
+    from iris_validators.intervals import MIN_NIGHTS
+
+    if until in {"validate", "report"} and nights < MIN_NIGHTS and scenario.blocks is None:
+        text = f"below {MIN_NIGHTS} nights there is no interval: every verdict will be INCONCLUSIVE"
+        click.echo(f"iris-testbed: warning: {text}", err=True)
 
 
 def _finish(outcome: Any, strict: bool) -> None:
@@ -127,18 +144,21 @@ def reduce(run_path: Path, jobs: int | None, quiet: bool) -> None:
 @click.option("--manifest", type=click.Path(path_type=Path), default=None, help="Score these products instead.")
 @_STRICT
 def validate(run_path: Path, jobs: int | None, quiet: bool, manifest: Path | None, strict: bool) -> None:
-    """Score the products of RUN, or those that a manifest written by hand lists."""
+    """Score the products of RUN, or those that a manifest lists."""
     if manifest is None:
         _continue(run_path, "validate", strict, jobs=jobs, quiet=quiet)
         return
+    from iris_contract.manifest import read_manifest
     from iris_harness.foreign import score_foreign
-    from iris_harness.stages import Outcome, summarise
+    from iris_harness.stages import Outcome
 
     score = score_foreign(run_path, manifest)
     for warning in score.warnings:
         click.echo(f"iris-testbed: warning: {warning}", err=True)
-    verdicts = tuple(row.verdict for row in score.scorecard.rows)
-    _finish(Outcome(f"{summarise(verdicts)}\nscores: {score.folder}\nreport: {score.report}", verdicts), strict)
+    rows = score.scorecard.rows
+    summary = [status.summarise(rows), *status.count_untouched(rows, {row.family for row in read_manifest(manifest)})]
+    summary += [f"scores: {score.folder}", f"report: {score.report}"]
+    _finish(Outcome("\n".join(summary), tuple(row.verdict for row in rows)), strict)
 
 
 @cli.command()
@@ -160,7 +180,9 @@ def report(run_path: Path) -> None:
 @_JOBS
 @click.option("--quiet", is_flag=True, help="No progress.")
 def campaign(file: Path, out: Path, nights: int | None, jobs: int | None, quiet: bool) -> None:
-    """Run the variants of a scenario that the YAML FILE lists, and compare each with the first.
+    """Run the variants of a scenario that FILE lists, and compare.
+
+    FILE is YAML; each variant is compared with the first.
 
     An error budget leaves out one effect at a time; a calibration plan changes the number of darks.
     """
@@ -172,29 +194,32 @@ def campaign(file: Path, out: Path, nights: int | None, jobs: int | None, quiet:
 @cli.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 def check(files: tuple[Path, ...]) -> None:
-    """Check FILES against their layouts; one line per violation.
+    """Check FILES against their layouts.
 
+    Prints one line per violation, or how many files conform.
     Exit status: 0 all conform, 1 there are violations, 2 a file is unreadable.
     """
     from iris_contract.check import check_file
 
-    worst = 0
+    worst = status.DONE
     for file in files:
         try:
             violations = check_file(file)
         except TestbedError as error:
             click.echo(f"iris-testbed: {error}", err=True)
-            worst = 2
+            worst = status.USAGE
             continue
         for violation in violations:
             click.echo(f"{file}: {violation}")
-        worst = max(worst, 1 if violations else 0)
+        worst = max(worst, status.FAILED if violations else status.DONE)
+    if worst == status.DONE:
+        click.echo("1 file conforms" if len(files) == 1 else f"{len(files)} files conform")
     sys.exit(worst)
 
 
 @cli.group()
 def crds() -> None:
-    """The CRDS cache of a run: build it, or print the environment that uses it."""
+    """Build the CRDS cache of a run, or print how to use it."""
 
 
 @crds.command("build")
@@ -208,7 +233,10 @@ def crds_build(run_path: Path, jobs: int | None, quiet: bool) -> None:
 @click.argument("run_path", metavar="RUN", type=DIRECTORY)
 @click.option("--oracle", is_flag=True, help="The cache of references made from truth.")
 def crds_env(run_path: Path, oracle: bool) -> None:
-    """Print shell lines that point the plain `crds` command and stpipe at the cache of RUN."""
+    """Print shell lines that make `crds` use the cache of RUN.
+
+    With them the plain `crds` command, `strun` and any program that uses the package find its references.
+    """
     from shlex import quote
 
     from iris_reduction.cache import SERVERLESS, read_config
@@ -220,26 +248,15 @@ def crds_env(run_path: Path, oracle: bool) -> None:
 
 
 def _list(rows: list[dict[str, Any]], as_json: bool) -> None:
-    """Print rows as JSON or as a table that fits a terminal."""
+    """Print rows as JSON, or as a table that a terminal folds at blanks and a pipe gets as wide as it is."""
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
-    from rich.console import Console
-    from rich.table import Table
+    from iris_harness.tables import format_table
 
-    table = Table(box=None, header_style="bold")
-    for key in rows[0] if rows else ():
-        table.add_column(key.replace("_", " "), overflow="fold")
-    for row in rows:
-        table.add_row(*(_print(value) for value in row.values()))
-    console = Console() if sys.stdout.isatty() else Console(width=200)
-    console.print(table)
-
-
-def _print(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return "-" if value is None else str(value)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in format_table(rows, width):
+        click.echo(line)
 
 
 def _json_option(command: Callable[..., None]) -> Callable[..., None]:
@@ -249,7 +266,7 @@ def _json_option(command: Callable[..., None]) -> Callable[..., None]:
 @cli.command()
 @_json_option
 def scenarios(as_json: bool) -> None:
-    """List the scenarios that ship with the testbed, and their files to copy from."""
+    """List the scenarios that ship, and their files to copy from."""
     from iris_harness.listings import describe_scenarios
 
     _list(describe_scenarios(), as_json)
@@ -259,16 +276,16 @@ def scenarios(as_json: bool) -> None:
 @_json_option
 def algorithms(as_json: bool) -> None:
     """List the algorithms of every family, plug-ins included."""
-    from iris_harness.algorithms import list_algorithms
+    from iris_harness.listings import describe_algorithms
 
-    _list(list_algorithms(), as_json)
+    _list(describe_algorithms(), as_json)
 
 
 @cli.command()
 @click.argument("run_path", metavar="[RUN]", type=DIRECTORY, required=False)
 @_json_option
 def metrics(run_path: Path | None, as_json: bool) -> None:
-    """List the specifications: limits, provenance, expected margin and power.
+    """List the specifications: limits, source, margin and power.
 
     With RUN, what was measured there: margin, and power and nights as the scatter between its nights has it.
     """
@@ -280,7 +297,7 @@ def metrics(run_path: Path | None, as_json: bool) -> None:
 @cli.command()
 @_json_option
 def references(as_json: bool) -> None:
-    """List the reference types: kind, match keys, time rule and what they serve."""
+    """List the reference types and how CRDS selects them."""
     from iris_harness.listings import describe_references
 
     _list(describe_references(), as_json)

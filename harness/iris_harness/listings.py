@@ -1,4 +1,4 @@
-"""What the listing commands show of scenarios, specifications and reference types."""
+"""What the listing commands show of scenarios, algorithms, specifications and reference types."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from iris_contract.reftypes import load_reference_types
-from iris_harness.scenario import list_scenarios, load_scenario
+from iris_harness.algorithms import list_algorithms
+from iris_harness.scenario import JUDGE_FITTERS, list_scenarios, load_scenario
 
-__all__ = ["describe_metrics", "describe_references", "describe_scenarios"]
+__all__ = ["describe_algorithms", "describe_metrics", "describe_references", "describe_scenarios"]
 
 
 def describe_scenarios() -> list[dict[str, Any]]:
@@ -28,6 +29,13 @@ def describe_scenarios() -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def describe_algorithms() -> list[dict[str, str]]:
+    """Return one row per family and algorithm that a scenario can name; some families judge the ramp fitters."""
+    rows = list_algorithms()
+    fitters = [row for row in rows if row["family"] == "ramp"]
+    return rows + [row | {"family": family} for family in JUDGE_FITTERS for row in fitters]
 
 
 def describe_references() -> list[dict[str, Any]]:

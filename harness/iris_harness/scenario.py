@@ -182,7 +182,8 @@ def find_scenario(name: str) -> Path:
     path = Path(name)
     if path.suffix in {".yaml", ".yml"} and path.is_file():
         return path
-    raise ScenarioError(f"no such scenario; give a YAML file or one of {', '.join(known)}", key="SCENARIO", value=name)
+    problem = "not a YAML file: the name of one ends in .yaml or .yml" if path.is_file() else "no such scenario"
+    raise ScenarioError(f"{problem}; give a YAML file or one of {', '.join(known)}", key="SCENARIO", value=name)
 
 
 def name_in_run(scenario: Scenario) -> str:

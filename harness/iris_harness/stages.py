@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from iris_contract.atomic import write_json
 from iris_contract.manifest import ManifestRow, write_manifest
-from iris_contract.scorecard import VERDICTS
 from iris_harness import deliver
 from iris_harness.calibrate import plan_calibration
 from iris_harness.controls import run_controls
@@ -28,11 +26,12 @@ from iris_harness.run_directory import RunDirectory, open_run
 from iris_harness.scenario import Scenario
 from iris_harness.score import Scoring, plan_samples, score_run
 from iris_harness.simulate import plan_as_built, plan_simulation
+from iris_harness.status import summarise
 from iris_harness.tasks import Task, TaskResult
 from iris_harness.workers import Workers, choose_jobs, open_workers
 from iris_validators import Failure
 
-__all__ = ["Outcome", "run_stages", "summarise"]
+__all__ = ["Outcome", "run_stages"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +129,11 @@ def _validate(
     workers: Workers,
     manifest: list[ManifestRow],
 ) -> Outcome:
-    results = workers.run("validate", plan_samples(run, manifest))
+    results = workers.run("validate", plan_samples(run, scoring.scenario, manifest))
     scorecard = score_run(run, scoring, manifest, results)
     held = run_controls(run, scoring, workers, manifest, scorecard)
     verdicts = tuple(row.verdict for row in scorecard.rows)
-    return Outcome(f"{summarise(verdicts)}\ncontrols: {held}", verdicts)
-
-
-def summarise(verdicts: Sequence[str]) -> str:
-    """Return one line that counts verdicts."""
-    counts = ", ".join(f"{verdicts.count(v)} {v}" for v in VERDICTS if v in verdicts)
-    return f"{len(verdicts)} verdicts: {counts}"
+    return Outcome(f"{summarise(scorecard.rows)}\ncontrols: {held}", verdicts)
 
 
 def _report(run: RunDirectory, progress: Progress, outcome: Outcome, start: float) -> Outcome:

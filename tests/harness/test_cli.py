@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from iris_contract.frames import Ramp
-from iris_harness.cli import main
+from iris_harness.cli import cli, main
 from iris_harness.scenario import load_scenario
+from iris_harness.stages import Outcome
 from iris_harness.status import find_status
 
 
@@ -163,3 +164,55 @@ def test_command_in_a_process_of_its_own_prints_one_line_per_mistake(tmp_path):
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith("iris-testbed: ")
+
+
+def test_summaries_of_commands_are_not_cut():
+    """As `--help` prints them in 80 columns."""
+    for group in (cli, cli.commands["crds"]):
+        for name, command in group.commands.items():
+            assert not command.get_short_help_str(78 - 6 - len("references")).endswith("..."), name
+
+
+def test_algorithms_of_families_that_judge_ramp_fitters_are_listed(capsys):
+    _, out, _ = run_command(capsys, "algorithms", "--json")
+    names = {}
+    for row in json.loads(out):
+        names.setdefault(row["family"], []).append(row["name"])
+    assert names["jump"] == names["image"] == names["saturation"] == names["ramp"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("README.md", "not a YAML file"), ("none.yaml", "no such scenario"), ("none", "no such scenario")],
+)
+def test_what_is_no_scenario_is_told_apart(capsys, tmp_path, monkeypatch, name, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "README.md").write_text("# Words")
+    code, _, errors = run_command(capsys, "run", name)
+    assert code == 2
+    assert said in errors
+
+
+@pytest.mark.parametrize(
+    ("command", "nights", "blocks", "warned"),
+    [("run", 2, None, True), ("run", 3, None, False), ("run", 2, 4, False), ("simulate", 2, None, False)],
+)
+def test_too_few_nights_for_an_interval_are_said_at_the_start(
+    capsys, tmp_path, monkeypatch, command, nights, blocks, warned
+):
+    started = []
+    monkeypatch.setattr("iris_harness.stages.run_stages", lambda *a, **k: started.append(k) or Outcome("done"))
+    text = (Path(__file__).parent / "micro.yaml").read_text()
+    scenario = tmp_path / "mine.yaml"
+    scenario.write_text(f"{text}\nblocks: {blocks}\n" if blocks else text)
+    code, _, errors = run_command(capsys, command, scenario, "--nights", nights)
+    assert (code, [k["nights"] for k in started]) == (0, [nights])
+    warning = "iris-testbed: warning: below 3 nights there is no interval: every verdict will be INCONCLUSIVE\n"
+    assert errors == (warning if warned else "")
+
+
+def test_check_counts_the_files_that_conform(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("iris_contract.check.check_file", lambda path: ["bad"] if path.name == "bad" else [])
+    assert run_command(capsys, "check", "a", "b", "c") == (0, "3 files conform\n", "")
+    assert run_command(capsys, "check", "a") == (0, "1 file conforms\n", "")
+    assert run_command(capsys, "check", "a", "bad") == (1, "bad: bad\n", "")

@@ -64,6 +64,7 @@ def test_hand_written_manifest_is_scored(scored, rows, capsys):
     assert {r.reproduce for r in card.rows} == {"iris-testbed validate . --manifest mine.json"}
     out, errors = capsys.readouterr()
     assert "verdicts" in out
+    assert "NOT_MEASURED of families that the manifest does not touch: jump, dark, image\n" in out
     assert errors == ""  # nothing is missing
 
 
@@ -82,7 +83,7 @@ WRONG = [
     ({"night": 2}, "night=2", "is of night 1"),
     ({"night": 3}, "night=3", "the run has 2 nights"),
     ({"exposure": "sky"}, "exposure='sky'", "is of the role ladder"),
-    ({"family": "linearity"}, "family='linearity'", "no such family; choose ramp"),
+    ({"family": "telluric"}, "family='telluric'", "no such family; choose ramp"),
     ({"family": "dark"}, "model='RateModel'", "the family dark judges DarkModel"),
     ({"model": "ImagerModel"}, "model='ImagerModel'", "the family ramp judges RateModel"),
     ({"raw": ["raw/elsewhere.fits"]}, "raw=", "not the path of a raw file of this run"),
@@ -115,6 +116,51 @@ def test_empty_list_and_duplicates_are_refused(scored, rows, capsys):
     assert "lists no product" in capsys.readouterr().err
     assert run_command("validate", scored, "--manifest", write(scored, [rows[0], rows[0]])) == USAGE
     assert "row 2: the same exposure or product stands twice" in capsys.readouterr().err
+
+
+def spell_differently(rows):
+    return [rows[0], {**rows[1], "product": rows[0]["product"].replace("products/", "products/./")}]
+
+
+def repeat_raw(rows):
+    return [rows[0], {**rows[1], "raw": rows[1]["raw"] * 2, "raw_sha256": rows[1]["raw_sha256"] * 2}]
+
+
+def copy_product(rows):
+    return [rows[0], {**rows[0], "product": rows[0]["product"] + ".copy"}]
+
+
+@pytest.mark.parametrize(
+    ("cheat", "said"),
+    [
+        (spell_differently, "the same exposure or product stands twice"),
+        (repeat_raw, "an image has one raw file"),
+        (copy_product, "the same exposure or product stands twice"),
+    ],
+)
+def test_nothing_can_be_counted_twice(scored, rows, capsys, cheat, said):
+    """It would shrink the interval of what is counted, and pass what is not decided."""
+    path = write(scored, cheat(rows))
+    assert run_command("validate", scored, "--manifest", path) == USAGE
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"row 2: {said}" in line
+
+
+@pytest.mark.parametrize("raws", [slice(None), slice(0, 1), slice(None, None, -1)], ids=["all", "first", "reversed"])
+def test_one_reference_of_a_night_is_one(scored, capsys, raws):
+    rows = json.loads((scored / "manifest.json").read_text())["rows"]
+    flat = next(row for row in rows if row["family"] == "flat" and row["setting"] == "alone")
+    more = {"product": flat["product"] + ".copy", "raw": flat["raw"][raws], "raw_sha256": flat["raw_sha256"][raws]}
+    assert run_command("validate", scored, "--manifest", write(scored, [flat, flat | more])) == USAGE
+    assert "row 2: the same exposure or product stands twice" in capsys.readouterr().err
+
+
+def test_a_reference_is_made_of_each_raw_file_once(scored, capsys):
+    rows = json.loads((scored / "manifest.json").read_text())["rows"]
+    flat = next(row for row in rows if row["family"] == "flat" and row["setting"] == "alone")
+    twice = {key: flat[key] * 2 for key in ("raw", "raw_sha256")}
+    assert run_command("validate", scored, "--manifest", write(scored, [flat | twice])) == USAGE
+    assert "a raw file stands twice" in capsys.readouterr().err
 
 
 def test_products_that_cannot_be_compared_are_errors_of_their_algorithm(scored, rows):
