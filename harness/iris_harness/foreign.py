@@ -19,6 +19,7 @@ from iris_contract.manifest import ManifestRow, read_manifest
 from iris_contract.scorecard import Scorecard
 from iris_harness.calibrate import CALIBRATIONS
 from iris_harness.nights import plan_night
+from iris_harness.reduce import SIMULATOR
 from iris_harness.run_directory import RunDirectory, hold_run, read_run
 from iris_harness.scenario import Scenario
 from iris_harness.score import Scoring, find_metrics, group_rows, write_scores
@@ -80,11 +81,12 @@ def _check(run: RunDirectory, scenario: Scenario, nights: int, rows: Sequence[Ma
     for number, row in enumerate(rows, 1):
         for problem, key in _find_problems(run, scenario, nights, exposures, row):
             raise ManifestError(f"row {number}: {problem}", file=file, key=key, value=getattr(row, key))
-        place = row.setting, row.family, row.algorithm, row.raw_sha256
-        if place in seen or row.product in seen:  # counted twice it would shrink the intervals
+        place = row.setting, row.family, row.algorithm, row.night if row.family in CALIBRATIONS else row.raw[0]
+        product = row.path(run.root)
+        if place in seen or product in seen:  # counted twice it would shrink the intervals
             problem = f"row {number}: the same exposure or product stands twice"
             raise ManifestError(problem, file=file, key="product", value=row.product)
-        seen |= {place, row.product}
+        seen |= {place, product}
 
 
 def _list_exposures(run: RunDirectory, scenario: Scenario, nights: int) -> dict[str, _Exposure]:
@@ -109,7 +111,11 @@ def _find_problems(
         yield f"the family {row.family} judges {FAMILY_MODELS[row.family]}", "model"
     if row.night > nights:
         yield f"the run has {nights} nights", "night"
-    for raw in row.raw:
+    if len(row.raw) > 1 and row.family not in (*CALIBRATIONS, SIMULATOR):
+        yield "an image has one raw file", "raw"
+    if len(set(row.raw)) < len(row.raw):
+        yield "a raw file stands twice", "raw"
+    for number, raw in enumerate(row.raw):
         if raw not in exposures:
             yield "not the path of a raw file of this run", "raw"
             continue
@@ -118,6 +124,8 @@ def _find_problems(
             yield f"{raw} is of the setting {known.setting}", "setting"
         if row.night != known.night:
             yield f"{raw} is of night {known.night}", "night"
+        if number and row.family == SIMULATOR:
+            continue  # what was taken before
         if row.family not in CALIBRATIONS and row.exposure != known.role:
             yield f"{raw} is of the role {known.role}", "exposure"
         truth = run.relative(run.as_built(scenario.detector)) if row.family in CALIBRATIONS else known.truth
