@@ -59,16 +59,24 @@ def plan_reduction(
 
 
 def list_raw_rows(run: RunDirectory, scenario: Scenario, nights: int) -> list[dict[str, Any]]:
-    """Return manifest rows of the raw frames by which the simulator itself is judged."""
+    """Return manifest rows of the raw frames by which the simulator itself is judged.
+
+    An exposure without light lists the one before it as well, whose afterglow it may show.
+    """
     spec = scenario.families.get(SIMULATOR)
     rows = []
     for setting in spec.settings if spec else ():
         for night in range(1, nights + 1):
-            for planned in plan_night(scenario, night):
+            plan = plan_night(scenario, night)
+            for before, planned in zip([None, *plan], plan, strict=False):
                 if spec and planned.spec.role in spec.exposures:
                     role, path, truth = _describe(run, setting, night, planned)
+                    raw = [path]
+                    if before and planned.spec.scene == "blank":
+                        earlier = run.raw(setting, night, before.exposure)
+                        raw += [run.relative(earlier)] if earlier.exists() else []
                     place = (setting, SIMULATOR, SIMULATOR, night, role)
-                    rows.append(describe_product(run, run.root / path, *place, [path], truth))
+                    rows.append(describe_product(run, run.root / path, *place, raw, truth))
     return rows
 
 

@@ -65,6 +65,8 @@ _UNITS = {
     "e-": "e⁻",
     "sigma": "σ",
     "1/pixel": "per pixel",
+    "1/(cm2 min)": "per cm² and minute",
+    "pixel": "pixels",
 }
 
 
