@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from iris_contract.dq import DQ, has
+from iris_contract.errors import InputError
 from iris_reduction.datamodel import ImageModel, RampModel
 from iris_reduction.kernels.ipc import sum_squares
 from iris_reduction.ramp import JUMP_COLUMNS, RAMP_FITTERS, RampFit, RampFitter
@@ -31,6 +32,7 @@ class RampFitStep(IrisStep):
     spec = f"""
     fitter = option({RAMP_FAMILY.list_choices()}, default='gls')  # Ramp fitter
     jump_sigma = float(min=0, default=4.5)  # Threshold of jump rejection in standard deviations
+    skip_first = integer(min=0, default=0)  # First reads of a ramp that are left out, for they are still settling
     coupled = boolean(default=False)  # Weigh photon noise as the ipc reference couples it; write variance planes
     override_ipc = is_string_or_datamodel(default=None)  # Override the ipc reference file
     """
@@ -41,13 +43,22 @@ class RampFitStep(IrisStep):
         gain = self.need_reference(model, "gain").content["DATA"]
         noise = self.need_reference(model, "readnoise").content["DATA"]
         kept = self._find_kept_variance(model)
-        fit = self._fit(model, gain, noise, kept)
+        used = self._leave_out_first(model)
+        fit = self._fit(used, gain, noise, kept)
         cards = {"DATAMODL": "RateModel", "DATALVL": 1, "BUNIT": "electron/s", "S_RAMP": "COMPLETE"}
         cards |= {"RAMPFIT": self.fitter, "NOTTREAT": NOT_TREATED if kept is None else NOT_TREATED_COUPLED}
         if kept is not None:
             cards["IPCVAR"] = float(np.median(kept[~has(model.dq, "REFERENCE_PIXEL")], axis=None))
         image = ImageModel({**model.header, **cards}, model.filename, *_make_planes(fit, model.dq))
-        return image if kept is None else _add_variances(image, self.fitter, noise, model.times, kept)
+        return image if kept is None else _add_variances(image, self.fitter, noise, used.times, kept)
+
+    def _leave_out_first(self, model: RampModel) -> RampModel:
+        """Return the ramp without its first reads; raise InputError where fewer than two would be left."""
+        first = self.skip_first
+        if first > model.reads.shape[3] - 2:
+            raise InputError("leaves fewer than two reads", file=model.filename, key="skip_first", value=first)
+        flags = None if model.read_dq is None else model.read_dq[..., first:]
+        return model.evolve(reads=model.reads[..., first:], times=model.times[:, first:], read_dq=flags)
 
     def _find_kept_variance(self, model: RampModel) -> npt.NDArray[np.float32] | None:
         """Return the share (ny, nx) of photon variance that coupling leaves; None where it is not to be treated."""
@@ -63,14 +74,21 @@ class RampFitStep(IrisStep):
         """
         options = {"read_dq": model.read_dq, "jump_sigma": self.jump_sigma}
         if kept is None:
-            return run_fitter(self.fitter, model.reads, model.times, {"gain": gain, "read_noise": noise, **options})
+            fit = run_fitter(self.fitter, model.reads, model.times, {"gain": gain, "read_noise": noise, **options})
+            return replace(fit, jumps=self._number_jumps(fit.jumps, None))
         scaled = {"gain": gain / kept, "read_noise": noise / kept}
         fit = run_fitter(self.fitter, model.reads, model.times, {**scaled, **options})
-        jumps = fit.jumps
-        if jumps is not None:
-            jumps = jumps.copy()
-            jumps["AMPLITUDE"] *= kept[jumps["Y"], jumps["X"]]
-        return replace(fit, rate=fit.rate * kept, error=fit.error * kept, jumps=jumps)
+        return replace(fit, rate=fit.rate * kept, error=fit.error * kept, jumps=self._number_jumps(fit.jumps, kept))
+
+    def _number_jumps(self, jumps: Any, kept: npt.NDArray[np.float32] | None) -> Any:
+        """Return the table of jumps with the read numbers of the whole ramp, and amplitudes in electrons."""
+        if jumps is None:
+            return None
+        numbered = jumps.copy()
+        numbered["READ"] += self.skip_first
+        if kept is not None:
+            numbered["AMPLITUDE"] *= kept[jumps["Y"], jumps["X"]]
+        return numbered
 
 
 def _add_variances(

@@ -131,6 +131,25 @@ def test_ramp_fit_step(night, planes, fitter):
     assert (model.header["R_GAIN"], model.header["R_READNO"]) == ("gain.fits", "readnoise.fits")
 
 
+@pytest.mark.parametrize("fitter", ["ols", "gls"])
+def test_first_reads_that_still_settle_are_left_out(night, planes, fitter):
+    """A first read that is 30 DN off biases the rate; without it the rate is that of the other reads."""
+    references = {"override_gain": planes("gain", DATA=2.0), "override_readnoise": planes("readnoise", DATA=11.0)}
+    model = open_model(str(night.raw["science"]))
+    spoilt = model.reads.copy()
+    spoilt[..., 0] += np.uint16(30)
+    spoilt = model.evolve(reads=spoilt)
+    rest = model.evolve(reads=model.reads[..., 1:].copy(), times=model.times[:, 1:])
+    expected = RampFitStep(**references, fitter=fitter).run(rest)
+    found = RampFitStep(**references, fitter=fitter, skip_first=1).run(spoilt)
+    np.testing.assert_array_equal(found.data, expected.data)
+    assert np.any(RampFitStep(**references, fitter=fitter).run(spoilt).data != expected.data)
+    if expected.jumps is not None:
+        np.testing.assert_array_equal(found.jumps["READ"], expected.jumps["READ"] + 1)
+    with pytest.raises(InputError, match="leaves fewer than two reads"):
+        RampFitStep(**references, skip_first=99).run(model)
+
+
 def drop_column(table):
     return table[["Y", "X", "GROUP", "READ"]]
 
