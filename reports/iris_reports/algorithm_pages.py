@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from iris_contract.scorecard import ScoreRow
@@ -20,6 +21,7 @@ from iris_reports.wording import (
     summarize_counts,
     word_setting,
 )
+from iris_validators import Limits
 
 __all__ = ["plot_curves", "write_algorithm_page", "write_calibrations_page", "write_family_page"]
 
@@ -129,6 +131,24 @@ def _list_single(report: Report, rows: Sequence[ScoreRow]) -> list[object]:
     return list(report.view([row for row in rows if parse_condition(row.condition).place is None]))
 
 
+def _sum_up(rows: Sequence[ScoreRow]) -> list[ScoreRow]:
+    """Per specification and setting the rows over all conditions, or else the one that comes nearest to its limit."""
+    groups: dict[tuple[str, str], list[ScoreRow]] = {}
+    for row in rows:
+        groups.setdefault((row.metric, row.setting), []).append(row)
+    chosen = []
+    for group in groups.values():
+        overall = [row for row in group if parse_condition(row.condition).place is None]
+        chosen += overall or [min(group, key=_measure_margin)]
+    return chosen
+
+
+def _measure_margin(row: ScoreRow) -> float:
+    """Distance of the figure to the nearer limit, negative outside; what has no figure comes first."""
+    usable = row.value is not None and math.isfinite(row.value)
+    return Limits(row.limit_low, row.limit_high).margin(float(row.value or 0)) if usable else -math.inf
+
+
 def write_calibrations_page(report: Report) -> None:
     """Write the overview of calibrations: one line each, with the verdict and where it is shown."""
     cards = []
@@ -145,7 +165,7 @@ def write_calibrations_page(report: Report) -> None:
                     "algorithm": humanize(name),
                     "verdict": cell.verdict if cell else "NOT_MEASURED",
                     "summary": summarize_counts(count_verdicts(rows)),
-                    "rows": report.view([row for row in rows if parse_condition(row.condition).place is None]),
+                    "rows": report.view(_sum_up(rows)),
                 }
             )
     report.site.write_page("calibrations.html", "calibrations.html.j2", page_title="Calibrations", cards=cards)

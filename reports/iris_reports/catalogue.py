@@ -23,7 +23,8 @@ _UNKNOWN = "An algorithm from outside this package: a plugin or a foreign pipeli
 class Family:
     """Title, one sentence, how it is judged, and a sentence per known algorithm.
 
-    `unjudged` says of a setting or metric why figures are shown there that no specification judges.
+    `unjudged` says of a setting or metric why figures are shown there that no specification judges; `note` is
+    what to know before its verdicts are read.
     """
 
     title: str
@@ -31,6 +32,7 @@ class Family:
     judged: str
     algorithms: Mapping[str, str]
     unjudged: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
 
     def describe(self, algorithm: str) -> str:
         """Return the sentence on `algorithm`; a plugin brings none and is named as such."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,9 +58,24 @@ class Leaderboard:
     standings: tuple[Standing, ...]
 
     @property
+    def scale(self) -> float | None:
+        """The narrowest half-width of the algorithms' own intervals: the digits of that column."""
+        return _find_narrowest((s.low, s.high) for s in self.standings)
+
+    @property
+    def distance_scale(self) -> float | None:
+        """The narrowest half-width of the distances to the first."""
+        return _find_narrowest((s.difference_low, s.difference_high) for s in self.standings)
+
+    @property
     def leaders(self) -> list[str]:
         """Algorithms that share the first place."""
         return [standing.algorithm for standing in self.standings if standing.place == 1]
+
+
+def _find_narrowest(intervals: Iterable[tuple[float | None, float | None]]) -> float | None:
+    halves = [(high - low) / 2 for low, high in intervals if low is not None and high is not None]
+    return min((half for half in halves if 0 < half < math.inf), default=None)
 
 
 def make_leaderboards(samples: Sequence[Sample]) -> list[Leaderboard]:

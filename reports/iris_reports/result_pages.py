@@ -51,9 +51,15 @@ def write_overview(report: Report) -> None:
         matrices=[
             (describe_family(m.family).title, m) for m in build_matrices(report.run.scorecard, report.specifications)
         ],
+        notes=_list_notes(report),
         pages=report.pages.algorithms,
         find=report.pages.find,
     )
+
+
+def _list_notes(report: Report) -> dict[str, str]:
+    """What to know before the verdicts of each family are read."""
+    return {row.family: describe_family(row.family).note for row in report.run.scorecard.rows}
 
 
 def _count_failures(rows: Sequence[ScoreRow]) -> str:
@@ -113,12 +119,13 @@ def _find(report: Report) -> list[Finding]:
 
 def _find_family(report: Report, family: str) -> Finding:
     """What came out for a family without a ranking: in all, or algorithm by algorithm."""
-    title, members = describe_family(family).title, report.pages.members(family)
+    title, members, note = describe_family(family).title, report.pages.members(family), describe_family(family).note
     if len(members) == 1:
         text = summarize_counts(count_verdicts(report.rows_of(family)))
     else:
         parts = [(name, count_verdicts(report.rows_of(family, name))) for name in members]
         text = "; ".join(f"{humanize(name)} {counts['PASS']} of {sum(counts.values())} pass" for name, counts in parts)
+        text += f". {note}".rstrip(". ")
     return Finding(f"{title}: {text}.", Link(report.pages.find(family), title))
 
 
@@ -178,6 +185,7 @@ def write_requirements_page(report: Report) -> None:
         matrices=[
             (describe_family(m.family).title, m) for m in build_matrices(report.run.scorecard, report.specifications)
         ],
+        notes=_list_notes(report),
         pages=report.pages.algorithms,
         find=report.pages.find,
     )

@@ -41,6 +41,16 @@ def test_equals_share_a_place_and_say_so() -> None:
     assert {s.remark for s in board.standings} == {"equal with GLS", "equal with OLS"}
 
 
+def test_a_column_has_the_digits_of_its_narrowest_interval() -> None:
+    random = np.random.default_rng(3)
+    wide, narrow = random.normal(2, 0.1, 6).tolist(), random.normal(1, 0.001, 6).tolist()
+    (board,) = make_leaderboards(_samples("wide", wide) + _samples("narrow", narrow) + _samples("flat", [3.0] * 6))
+    first = board.standings[0]
+    assert (first.algorithm, board.scale) == ("narrow", (first.high - first.low) / 2)
+    distances = [s.difference_high - s.difference_low for s in board.standings[1:]]
+    assert board.distance_scale == min(distances) / 2
+
+
 def test_nothing_to_rank() -> None:
     assert make_leaderboards([]) == []
     assert make_leaderboards(_samples("gls", [1.0, 1.1])) == []
@@ -49,6 +59,7 @@ def test_nothing_to_rank() -> None:
 def test_two_nights_give_no_interval() -> None:
     (board,) = make_leaderboards(_samples("a", [1.0, 1.1]) + _samples("b", [2.0, 2.1]))
     assert all(s.low is None for s in board.standings)
+    assert board.scale is board.distance_scale is None
     assert {s.place for s in board.standings} == {1}
 
 

@@ -139,6 +139,21 @@ def test_the_simulator_page_says_what_is_not_measured(shared_run: Path) -> None:
     assert "NOT MEASURED" not in text, "that is a verdict, and no verdict was due"
 
 
+def test_every_calibration_has_a_table(shared_run: Path) -> None:
+    text = Page(shared_run / "report" / "calibrations.html").text
+    for title in ("Dark current", "Relative response", "Gain", "Read noise", "Bad pixels"):
+        assert f"{title}: each specification over all conditions, or where it comes nearest to its limit" in text
+
+
+def test_the_overview_says_who_looks_for_no_jumps(shared_run: Path) -> None:
+    text = Page(shared_run / "report" / "index.html").text
+    assert text.count("CDS, MCDS and OLS look for no jumps") == 2  # where verdicts are counted, and above the matrix
+
+
+def test_the_bound_has_one_spelling(shared_run: Path) -> None:
+    assert not [page.path.name for page in _pages(shared_run) if "Cramer" in page.path.read_text("utf-8")]
+
+
 def test_numbers_behind_the_plots_are_downloads(shared_run: Path) -> None:
     for page in _pages(shared_run):
         plots = [a for a in page.all("img") if a["src"].endswith(".svg")]

@@ -29,8 +29,8 @@ from iris_validators.sample import Sample
 __all__ = ["METRICS", "sample_ramps"]
 
 METRICS = index_metrics(
-    Metric("ramp.bias", "mean", "sigma", 0, "Mean error in units of the Cramer-Rao bound"),
-    Metric("ramp.rms_over_crb", "ratio", "1", 0, "Rms error over the Cramer-Rao bound"),
+    Metric("ramp.bias", "mean", "sigma", 0, "Mean error in units of the Cramér-Rao bound"),
+    Metric("ramp.rms_over_crb", "ratio", "1", 0, "Rms error over the Cramér-Rao bound"),
     Metric("ramp.pull_mean", "mean", "1", 0, "Mean of error over own sigma"),
     Metric("ramp.pull_width", "ratio", "1", 1, "Width of error over own sigma"),
     Metric("ramp.coverage_68", "events", "1", 0.6827, "Share of errors within 1 own sigma"),
