@@ -80,9 +80,13 @@ def create_initial(root: Path) -> tuple[list[Path], Any]:
 
 def deliver_references(root: Path, setting: str, files: list[str]) -> tuple[list[Path], Any]:
     """Make the cache of `setting` anew with `files`; the content names the context."""
+    from iris_reduction.cache import create_cache
     from iris_reduction.delivery import build_cache
 
     cache = RunDirectory(root).cache(setting)
+    if not files:  # of a scenario without calibrations in the chain
+        shutil.rmtree(cache, ignore_errors=True)
+        return _describe_cache(cache, create_cache(cache))
     return _describe_cache(cache, build_cache(cache, [Path(f) for f in files]).context)
 
 

@@ -36,6 +36,7 @@ SCENARIO_SCHEMA = "iris-testbed/scenario/1"
 SCENES = ("blank", "flat_lamp", "ladder", "uniform_sky", "star_field")
 IMAGE_TYPES = ("DRK", "NFF", "SCI", "SKY")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # names become parts of file names
+NUMBER = re.compile(r"[-+]?\d+\.?\d*[eE][-+]?\d+")
 JUDGE_FITTERS = ("jump", "image", "saturation")  # families that judge what a ramp fitter made
 MOST_SAMPLES = 4096 * 4096 * 128  # pixel-reads of one exposure: 4 GB
 
@@ -115,7 +116,7 @@ class _Reader:
         value = self.tree[key]
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             names = kind.__name__ if isinstance(kind, type) else " or ".join(k.__name__ for k in kind)
-            raise self.error(f"must be {names}", key, value)
+            raise self.error(f"must be {names}{_explain(value)}", key, value)
         return value
 
     def choose(self, key: str, choices: tuple[str, ...], default: Any = ...) -> str:
@@ -130,7 +131,7 @@ class _Reader:
             if value in values[:number]:
                 raise self.error("stands twice", key, value)
             if value not in choices:
-                raise self.error(f"must be out of {', '.join(choices)}", key, value)
+                raise self.error(f"must be out of {', '.join(choices)}{_explain(value)}", key, value)
         return tuple(values)
 
     def name(self, text: str, key: str) -> str:
@@ -152,7 +153,10 @@ class _Reader:
         reader = self.inner(key)
         if not reader.tree:
             raise self.error("must not be empty", key)
-        return {str(k): _Reader(v, (*reader.where, str(k)), self.path, self.lines) for k, v in reader.tree.items()}
+        for name in reader.tree:
+            if not isinstance(name, str):
+                raise reader.error(f"must be a name{_explain(name)}", str(name), name)
+        return {k: _Reader(v, (*reader.where, k), self.path, self.lines) for k, v in reader.tree.items()}
 
     def finish(self) -> None:
         unknown = [k for k in self.tree if k not in self.taken]
@@ -165,7 +169,16 @@ class _Reader:
             return build()
         except InputError as error:
             detail = f"{error.key}={error.value!r}: {error.problem}" if error.key else error.problem
-            raise self.error(detail, key) from None
+            raise self.error(detail, key, self.tree.get(key) if key else self.tree) from None
+
+
+def _explain(value: object) -> str:
+    """Say why a value is not what it looks like: YAML 1.1 reads some words and numbers in its own way."""
+    if isinstance(value, bool):
+        return "; YAML reads on, off, yes and no as true and false: put a name in quotes"
+    if isinstance(value, str) and NUMBER.fullmatch(value):
+        return "; YAML reads this as text: write a number as 1.0e-9, with a dot and a signed exponent"
+    return ""
 
 
 def list_scenarios() -> dict[str, Path]:
@@ -214,7 +227,7 @@ def load_scenario(path: Path) -> Scenario:
         region=region,
         nights=_at_most(top, "nights", 1000),
         first_night=_read_date(top),
-        seed=top.take("seed", int),
+        seed=_read_seed(top),
         effects=effects,
         exposures=exposures,
         families=families,
@@ -224,7 +237,17 @@ def load_scenario(path: Path) -> Scenario:
         text=path.read_text("utf-8"),
     )
     top.finish()
+    _check_prerequisites(scenario, top)
     return scenario
+
+
+def _check_prerequisites(scenario: Scenario, top: _Reader) -> None:
+    from iris_harness.prerequisites import find_problem  # here, since it needs the classes above
+
+    found = find_problem(scenario)
+    if found:
+        family, key, problem, value = found
+        raise (top.each("families")[family] if family else top).error(problem, key, value)
 
 
 def _effects() -> tuple[str, ...]:
@@ -278,6 +301,13 @@ def _at_most(reader: _Reader, key: str, most: int, default: Any = ...) -> int:
     return value
 
 
+def _read_seed(top: _Reader) -> int:
+    seed = top.take("seed", int)
+    if not 0 <= seed < 2**63:
+        raise top.error("must be from 0 to 2**63 - 1", "seed", seed)
+    return int(seed)
+
+
 def _read_date(top: _Reader) -> date:
     value = top.take("first_night", date)
     if not 2000 <= value.year < 2100:
@@ -314,7 +344,7 @@ def _read_exposure(role: str, reader: _Reader, detector: str, region: Subarray) 
     rates = reader.take("rates", list, [])
     for rate in rates:
         if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate < 1e6:
-            raise reader.error("must be e-/s from 0 to 1e6", "rates", rate)
+            raise reader.error(f"must be e-/s from 0 to 1e6{_explain(rate)}", "rates", rate)
     if scene != "blank" and not rates:
         raise reader.error(f"a {scene} scene needs a rate", "rates")
     stars = reader.take("stars", int, 0)

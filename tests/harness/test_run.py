@@ -234,6 +234,23 @@ def kill_a_worker(process):
             return
 
 
+def test_a_small_region_alone_needs_no_delivery_and_draws_no_warning(tmp_path, recwarn):
+    import yaml
+
+    tree = yaml.safe_load(MICRO.read_text())
+    tree["region"] |= {"xsize": 20, "ysize": 20}
+    for family in tree["families"].values():
+        family["settings"] = ["alone"]
+    path = tmp_path / "alone.yaml"
+    path.write_text(yaml.safe_dump(tree))
+    run_stages(tmp_path / "run", load_scenario(path), nights=1, jobs=1, quiet=True)
+    rows = read_manifest(tmp_path / "run" / "manifest.json")
+    assert {row.setting for row in rows} == {"alone"}
+    assert {row.family for row in rows} == set(tree["families"])
+    assert not list((tmp_path / "run" / "crds").rglob("*.fits"))
+    assert [str(w.message) for w in recwarn if issubclass(w.category, RuntimeWarning)] == []
+
+
 @pytest.mark.parametrize("broken", ["product", "truth"])
 def test_a_product_that_cannot_be_compared_is_an_error_of_its_algorithm_only(
     micro_run, micro_copy, monkeypatch, broken

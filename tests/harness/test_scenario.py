@@ -78,6 +78,29 @@ BROKEN = [
 ]
 
 
+GAIN = "gain: {exposures: [flat_off, flat_high], algorithms: [photon_transfer], settings: [alone, chain]}"
+FLAT = "  flat: {exposures: [flat_off, flat_high], algorithms: [lamp_on_off], settings: [alone, chain]}\n"
+BROKEN += [  # what could only be found when much had been simulated
+    (GAIN, GAIN.replace("flat_off, flat_high", "ladder"), "families.gain.exposures=['ladder']: it needs a flat with"),
+    (GAIN, GAIN.replace("alone, chain", "alone"), "families.read_noise.settings=['alone', 'chain']: the chain's"),
+    (FLAT, "", "the chain's image needs a flat of the same night; add the family flat"),
+    ("exposures: [dark, flat_off, flat_high]", "exposures: [dark, flat_high]", "needs a flat without light"),
+    ("exposures: [dark], algorithms: [ramp_mean]", "exposures: [sky], algorithms: [ramp_mean]", "needs a dark"),
+    ("scene: uniform_sky, filter: H", "scene: uniform_sky, filter: K", "the chain's flat is of filter H, but sky"),
+    ("seed: 11", "seed: 11\nreduction: {ipc: {skip: false}}", "the chain's image needs a ipc"),
+    ("xsize: 64", "xsize: 1", "'xsize': 1, 'ysize': 64}: 0 rows and 0 columns of it see light"),
+    ("xsize: 64", "xsize: 11", "60 rows and 7 columns of it see light"),
+    ("xsize: 64", "xsize: 130", "120 pixels of output 2 see light; the family gain needs 256"),
+    ("xstart: 1", "xstart: 0", "region={'xstart': 0"),
+    ("seed: 11", "seed: -1", "seed=-1"),
+    ("seed: 11", f"seed: {2**63}", "2**63 - 1"),
+    ("  dark: {image_type", "  on: {image_type", "YAML reads on, off, yes and no as true and false"),
+    ("exposures: [dark], algorithms: [ramp_mean]", "exposures: [off], algorithms: [ramp_mean]", "put a name in quotes"),
+    ("rates: [2000.0]", "rates: [1e-9]", "YAML reads this as text: write a number as 1.0e-9"),
+    ("interval: 5.0", "interval: 5e0", "YAML reads this as text"),
+]
+
+
 @pytest.mark.parametrize(("good", "bad", "said"), BROKEN, ids=[b[1][:30] for b in BROKEN])
 def test_broken_scenario_is_refused_with_file_line_and_key(tmp_path, good, bad, said):
     text = MICRO.read_text()
@@ -98,6 +121,38 @@ def test_line_is_that_of_the_key(tmp_path):
     line = MICRO.read_text().splitlines().index("seed: 11") + 1
     with pytest.raises(ScenarioError, match=f"broken.yaml:{line}: seed="):
         load_scenario(path)
+
+
+@pytest.mark.parametrize("setting", ["alone", "chain"])
+def test_simulator_and_overrides_need_no_reference_of_the_chain(tmp_path, setting):
+    import yaml
+
+    tree = yaml.safe_load(MICRO.read_text())
+    tree["families"] = {
+        "simulator": {"exposures": ["dark"], "algorithms": ["simulator"], "settings": [setting]},
+        "ramp": {"exposures": ["ladder"], "algorithms": ["gls"], "settings": [setting]},
+    }
+    given = {"override_gain": "mine.fits", "override_readnoise": "mine.fits"}
+    tree["reduction"] = {"mask": {"skip": True}, "ramp_fit": given}
+    path = tmp_path / "overridden.yaml"
+    path.write_text(yaml.safe_dump(tree))
+    assert set(load_scenario(path).families) == {"simulator", "ramp"}
+
+
+def test_references_that_steps_need_are_those_of_the_steps():
+    from importlib import import_module
+
+    from iris_harness.prerequisites import LEVEL1, LEVEL2, OFF, STEP_REFERENCES
+    from iris_reduction.pipelines.level1 import Level1Pipeline
+    from iris_reduction.pipelines.level2 import Level2Pipeline
+    from iris_reduction.steps import get_steps
+
+    classes = {alias: getattr(import_module(p.rpartition(".")[0]), p.rpartition(".")[2]) for p, alias, _ in get_steps()}
+    for alias, kinds in STEP_REFERENCES.items():
+        assert tuple(classes[alias].reference_file_types) == kinds
+        assert classes[alias]().skip == (alias in OFF)
+    assert set(LEVEL1) <= set(Level1Pipeline.step_defs)
+    assert set(LEVEL2) <= set(Level2Pipeline.step_defs)
 
 
 @pytest.mark.parametrize("name", ["quik", "missing.yaml", "../quick"])

@@ -1,0 +1,130 @@
+"""What the families of a scenario need of each other and of its exposures, found before anything is simulated.
+
+Calibrations take exposures by what their headers will say. In the chain every reference comes from the
+scenario's own families, and those of dark, flat and read noise serve one filter or readout only. Not
+checked: how many exposures or ramps a method needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from iris_contract.instrument import load_instrument
+from iris_harness.calibrate import CALIBRATIONS
+from iris_harness.reduce import LEVEL2_FAMILIES, SIMULATOR
+
+if TYPE_CHECKING:
+    from iris_harness.scenario import ExposureSpec, FamilySpec, Scenario
+
+__all__ = ["STEP_REFERENCES", "find_problem"]
+
+FEWEST = 8  # rows and columns that see light: fewer have no median, no neighbours and no statistics
+FEWEST_OF_OUTPUT = 256  # pixels: the gain needs 100 good ones in each output
+INPUTS: Mapping[str, tuple[str, ...]] = {
+    "gain": ("flat_on",),
+    "read_noise": ("dark",),
+    "bad_pixel": ("dark", "flat_on", "flat_off"),
+    "dark": ("dark",),
+    "flat": ("flat_on", "flat_off"),
+    "linearity": ("flat_on",),
+    "ipc": ("flat_on",),
+}
+"""Kinds of exposure that a calibration family cannot do without."""
+KINDS: Mapping[str, str] = {
+    "dark": "a dark (image_type: DRK)",
+    "flat_on": "a flat with light (image_type: NFF, lamp: FLAT, shutter: OPEN)",
+    "flat_off": "a flat without light (image_type: NFF, lamp: NONE)",
+}
+STEP_REFERENCES: Mapping[str, tuple[str, ...]] = {
+    "mask": ("mask",),
+    "ramp_fit": ("gain", "readnoise"),
+    "linearity": ("linearity",),
+    "dark": ("dark",),
+    "ipc": ("ipc",),
+    "flat": ("flat",),
+}
+"""References that a Step cannot do without, in the order of the Steps."""
+LEVEL1, LEVEL2, OFF = ("mask", "linearity", "ramp_fit"), ("dark", "ipc", "flat"), ("linearity", "ipc")
+
+Problem = tuple[str, str, str, object]
+
+
+def find_problem(scenario: Scenario) -> Problem | None:
+    """Return family, key, what is wrong there, and the value; or None. The family "" is the scenario itself."""
+    return next(_find_problems(scenario), None)
+
+
+def _find_problems(scenario: Scenario) -> Iterator[Problem]:
+    yield from _find_small(scenario)
+    for name, family in scenario.families.items():
+        found = {role: _find_kind(scenario.exposures[role]) for role in family.exposures}
+        for kind in INPUTS.get(name, ()):
+            if kind not in found.values():
+                yield name, "exposures", f"it needs {KINDS[kind]}", list(found)
+        for kind in _list_needs(scenario, family) if "chain" in family.settings else ():
+            yield from _find_lacking(scenario, family, kind)
+
+
+def _find_small(scenario: Scenario) -> Iterator[Problem]:
+    """Yield why the region is too small for the families."""
+    detector, region = load_instrument().detector(scenario.detector), scenario.region
+    light = ~region.reference_pixels(detector)
+    rows, columns = (int(light.any(axis=axis).sum()) for axis in (1, 0))
+    if min(rows, columns) < FEWEST:
+        problem = f"{rows} rows and {columns} columns of it see light; the families need {FEWEST} of each"
+        yield "", "region", problem, asdict(region)
+    for output in region.outputs(detector) if "gain" in scenario.families else ():
+        pixels = int(light[:, region.output_of_column(detector) == output].sum())
+        if pixels < FEWEST_OF_OUTPUT:
+            problem = f"{pixels} pixels of output {output} see light; the family gain needs {FEWEST_OF_OUTPUT}"
+            yield "", "region", problem, asdict(region)
+
+
+def _find_kind(spec: ExposureSpec) -> str:
+    """Return dark, flat_on, flat_off or the image type, as the calibration pipelines tell them by their headers."""
+    if spec.image_type == "NFF":
+        return "flat_on" if spec.lamp == "FLAT" and spec.shutter == "OPEN" else "flat_off"
+    return "dark" if spec.image_type == "DRK" else spec.image_type
+
+
+def _list_needs(scenario: Scenario, family: FamilySpec) -> list[str]:
+    """Return the kinds of reference that the chain's products of a family need."""
+    if family.family in CALIBRATIONS:
+        return list(CALIBRATIONS[family.family][1])
+    if family.family == SIMULATOR:
+        return []
+    steps = LEVEL1 + (LEVEL2 if family.family in LEVEL2_FAMILIES else ())
+    given: dict[str, Mapping[str, Any]] = {step: scenario.reduction.get(step, {}) for step in steps}
+    needs = [
+        kind
+        for step, parameters in given.items()
+        if not parameters.get("skip", step in OFF)
+        for kind in STEP_REFERENCES[step]
+        if f"override_{kind}" not in parameters
+    ]
+    return needs + (["ipc"] if given["ramp_fit"].get("coupled") else [])
+
+
+def _find_lacking(scenario: Scenario, family: FamilySpec, kind: str) -> Iterator[Problem]:
+    makers = {kind: name for name, (kind, _) in CALIBRATIONS.items()}
+    maker = scenario.families.get(makers[kind])
+    if maker is None or "chain" not in maker.settings:
+        problem = f"the chain's {family.family} needs a {kind} of the same night; add the family {makers[kind]} there"
+        yield family.family, "settings", problem, list(family.settings)
+        return
+    if family.family in CALIBRATIONS:  # they are handed over, whatever they match
+        return
+    offered = {_match(kind, scenario.exposures[role]) for role in maker.exposures}
+    for role in family.exposures:
+        if _match(kind, scenario.exposures[role]) not in offered:
+            problem = f"the chain's {kind} is of {' and '.join(sorted(offered))}, but {role} is not"
+            yield family.family, "exposures", problem, list(family.exposures)
+
+
+def _match(kind: str, spec: ExposureSpec) -> str:
+    """Return what selection compares, of all that a scenario can vary."""
+    if kind == "flat":
+        return f"filter {spec.filter}"
+    return f"readout {spec.readout.mode}" if kind in ("dark", "readnoise") else ""
