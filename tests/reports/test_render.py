@@ -142,7 +142,7 @@ def test_the_simulator_page_says_what_is_not_measured(shared_run: Path) -> None:
 def test_every_calibration_has_a_table(shared_run: Path) -> None:
     text = Page(shared_run / "report" / "calibrations.html").text
     for title in ("Dark current", "Relative response", "Gain", "Read noise", "Bad pixels"):
-        assert f"{title}: each specification over all conditions, or where it comes nearest to its limit" in text
+        assert f"{title}: figures; of those by detector output, the one nearest to its limit" in text
 
 
 def test_the_overview_says_who_looks_for_no_jumps(shared_run: Path) -> None:
