@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import sys
 from importlib import metadata
@@ -15,8 +16,19 @@ __all__ = ["write_provenance"]
 PACKAGES = ("iris-testbed", "numpy", "scipy", "astropy", "numba", "pyarrow", "crds", "stpipe")
 
 
+def _read_contexts(run: RunDirectory) -> dict[str, str]:
+    try:
+        return dict(json.loads((run.root / "provenance.json").read_text("utf-8"))["contexts"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
 def write_provenance(run: RunDirectory, scenario: Scenario, seed: int, nights: int, contexts: dict[str, str]) -> None:
-    """Write what this run was made with; `contexts` names the CRDS context of each cache."""
+    """Write what this run was made with; `contexts` names the CRDS context of each cache.
+
+    Contexts that are not given stay as an earlier command of the same run has left them.
+    """
+    contexts = _read_contexts(run) | contexts
     write_json(
         run.root / "provenance.json",
         {

@@ -149,9 +149,13 @@ def read_run(root: Path) -> tuple[Scenario, int, int]:
     """Return scenario, seed and nights of an existing run; raise RunDirectoryError."""
     try:
         mark = json.loads((root / MARK).read_text("utf-8"))
-        seed, nights = int(mark["seed"]), int(mark["nights"])
+        seed, nights, text = int(mark["seed"]), int(mark["nights"]), str(mark["scenario"])
     except FileNotFoundError:
         raise RunDirectoryError("not a run directory; make one with `iris-testbed run`", file=root) from None
     except (OSError, ValueError, KeyError, TypeError):
         raise RunDirectoryError("cannot be read; make the run anew", file=root / MARK) from None
-    return load_scenario(root / "scenario.yaml"), seed, nights
+    scenario = load_scenario(RunDirectory(root).scenario)
+    if scenario.text != text:
+        problem = f"is not the scenario that the run was made from, which {MARK} holds; put that back or make a new run"
+        raise RunDirectoryError(problem, file=RunDirectory(root).scenario)
+    return scenario, seed, nights

@@ -23,6 +23,7 @@ def load_yaml(path: Path) -> tuple[Any, Lines]:
     except UnicodeDecodeError as error:
         raise ScenarioError(f"is not UTF-8 text: {error.reason}", file=path) from None
     try:
+        _refuse_aliases(text, path)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         content = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -32,11 +33,16 @@ def load_yaml(path: Path) -> tuple[Any, Lines]:
         raise ScenarioError(f"not valid YAML: {problem}", file=f"{path}{line}") from None
     lines: Lines = {}
     if node is not None:
-        try:
-            _collect_lines(node, (), lines, path)
-        except RecursionError:
-            raise ScenarioError("not valid YAML: it contains itself", file=path) from None
+        _collect_lines(node, (), lines, path)
     return content, lines
+
+
+def _refuse_aliases(text: str, path: Path) -> None:
+    """Raise ScenarioError at the first alias: a few lines of them stand for more than memory holds."""
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise ScenarioError(f"aliases are not read: write out what *{event.anchor} stands for", file=f"{path}:{line}")
 
 
 def _collect_lines(node: yaml.Node, where: tuple[str | int, ...], lines: Lines, path: Path) -> None:

@@ -23,7 +23,7 @@ from iris_harness.cli import main
 from iris_harness.run_directory import open_run
 from iris_harness.scenario import load_scenario
 from iris_harness.stages import run_stages
-from iris_harness.status import DONE, INTERRUPTED
+from iris_harness.status import DONE, INTERRUPTED, USAGE
 from iris_harness.workers import count_cores
 
 MICRO = Path(__file__).parent / "micro.yaml"
@@ -249,6 +249,33 @@ def test_a_small_region_alone_needs_no_delivery_and_draws_no_warning(tmp_path, r
     assert {row.family for row in rows} == set(tree["families"])
     assert not list((tmp_path / "run" / "crds").rglob("*.fits"))
     assert [str(w.message) for w in recwarn if issubclass(w.category, RuntimeWarning)] == []
+
+
+def test_stage_commands_keep_what_is_known_of_a_run(tmp_path):
+    from iris_harness.provenance import write_provenance
+
+    def write(contexts):
+        write_provenance(run, load_scenario(MICRO), 11, 2, contexts)
+        return json.loads((tmp_path / "provenance.json").read_text())["contexts"]
+
+    with open_run(tmp_path, MICRO.read_text(), 11, 2) as run:
+        assert write({}) == {}
+        assert write({"crds": "tmt_0002.pmap"}) == {"crds": "tmt_0002.pmap"}
+        assert write({}) == {"crds": "tmt_0002.pmap"}
+        (tmp_path / "provenance.json").write_text("half")
+        assert write({"crds": "tmt_0003.pmap"}) == {"crds": "tmt_0003.pmap"}
+
+
+@pytest.mark.parametrize("command", ["validate", "report", "foreign"])
+def test_a_run_is_only_used_with_the_scenario_it_was_made_from(tmp_path, capsys, command):
+    with open_run(tmp_path, MICRO.read_text(), 11, 2):
+        pass
+    copy = tmp_path / "scenario.yaml"
+    copy.write_text(copy.read_text().replace("[ramp.bias, ", "["))
+    words = {"foreign": ["validate", tmp_path, "--manifest", "mine.json"]}.get(command, [command, tmp_path])
+    assert run_command(*words) == USAGE
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"iris-testbed: {copy}: is not the scenario that the run was made from")
 
 
 @pytest.mark.parametrize("broken", ["product", "truth"])

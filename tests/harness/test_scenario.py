@@ -1,5 +1,6 @@
 """Scenarios: what ships is sound, and every broken one is refused with file, line and key."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,22 @@ def test_yaml_cannot_construct_objects(tmp_path):
     path = tmp_path / "evil.yaml"
     path.write_text("!!python/object/apply:os.system ['true']\n")
     with pytest.raises(ScenarioError):
+        load_scenario(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a: &a [1]\n" + "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n" for a, b in pairwise("abcdefghij")), 2),
+        ("title: &a [*a]\n", 1),
+        ("one: &x {a: 1}\n\ntwo: {<<: *x}\n", 3),
+    ],
+    ids=["bomb", "itself", "merge"],
+)
+def test_yaml_aliases_are_refused_at_once(tmp_path, text, line):
+    path = tmp_path / "bomb.yaml"
+    path.write_text(text)
+    with pytest.raises(ScenarioError, match=rf"bomb.yaml:{line}: aliases are not read: write out what \*[ax] "):
         load_scenario(path)
 
 
