@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -48,9 +49,8 @@ class CalibrationPipeline(IrisPipeline):
     def correct(self, path: Path) -> RampModel:
         """Return one exposure after every Step that comes before the ramp fit."""
         model = self.open(path, RampModel)
-        for name in self.step_defs:
-            if name != "ramp_fit":
-                model = getattr(self, name).run(model)
+        for name in itertools.takewhile("ramp_fit".__ne__, self.step_defs):
+            model = getattr(self, name).run(model)
         return model
 
     def fit(self, ramp: RampModel) -> ImageModel:

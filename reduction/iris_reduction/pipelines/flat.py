@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from iris_reduction.calibration import combine_darks, combine_flats
-from iris_reduction.datamodel import ReferenceModel
+from iris_reduction.datamodel import ImageModel, RampModel, ReferenceModel
 from iris_reduction.pipelines.calibration import CalibrationPipeline
+from iris_reduction.pipelines.level1 import Level1Pipeline
+from iris_reduction.steps.ipc import IpcStep
 
 __all__ = ["FlatPipeline"]
 
 
 class FlatPipeline(CalibrationPipeline):
-    """(On - off), all levels combined, median 1."""
+    """(On - off), all levels combined, median 1.
+
+    Without coupling (`ipc`, off by default) for images that have had theirs undone: a coupled flat is
+    smoother than the response by a twentieth of its contrast between pixels.
+    """
 
     class_alias = "calibrate_flat"
     kind = "flat"
-    not_treated = "lamp illumination (taken as uniform, as designed); gain error, common to an output; IPC"
+    not_treated = (
+        "lamp illumination (taken as uniform, as designed); gain error, common to an output; IPC, unless undone"
+    )
+    step_defs: ClassVar[dict[str, Any]] = {**Level1Pipeline.step_defs, "ipc": IpcStep}
+
+    def fit(self, ramp: RampModel) -> ImageModel:
+        """Return the rate image of a corrected exposure, coupling undone if that is wanted."""
+        image: ImageModel = self.ipc.run(super().fit(ramp))
+        return image
 
     def process(self, init: Any) -> ReferenceModel:
         """Return the flat."""
