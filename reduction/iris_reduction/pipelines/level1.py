@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from iris_reduction.pipelines.pipeline import IrisPipeline
+from iris_reduction.steps.linearity import LinearityStep
 from iris_reduction.steps.mask import MaskStep
 from iris_reduction.steps.ramp_fit import RampFitStep
 from iris_reduction.steps.reference_pixel import ReferencePixelStep
@@ -14,12 +15,13 @@ __all__ = ["Level1Pipeline"]
 
 
 class Level1Pipeline(IrisPipeline):
-    """Bad pixels, saturation, reference pixels, ramp fit."""
+    """Bad pixels, saturation, reference pixels, linearity (unless skipped), ramp fit."""
 
     class_alias = "level1"
     step_defs: ClassVar[dict[str, Any]] = {
         "mask": MaskStep,
         "saturation": SaturationStep,
         "reference_pixel": ReferencePixelStep,
+        "linearity": LinearityStep,
         "ramp_fit": RampFitStep,
     }

@@ -8,9 +8,7 @@ result depends on the number of threads. Integers become float32 here, where not
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -19,6 +17,7 @@ import numpy.typing as npt
 
 from iris_contract.dq import DQ
 from iris_contract.errors import InputError
+from iris_reduction.blocks import map_rows
 
 __all__ = ["JUMP_COLUMNS", "NO_JUMPS", "Block", "Jumps", "RampFit", "RampFitter", "fit_blocks"]
 
@@ -29,7 +28,6 @@ Reads: TypeAlias = npt.NDArray[np.uint16] | npt.NDArray[np.float32]
 JUMP_COLUMNS = np.dtype([("Y", "i4"), ("X", "i4"), ("GROUP", "i4"), ("READ", "i4"), ("AMPLITUDE", "f4")])
 """One row per jump: pixel, ramp, first read (from 0) that holds the charge, and electrons."""
 
-BLOCK_READS = 1 << 21  # reads per block: 8 MB of float32, which stay in the last-level cache
 LEFT_OUT = DQ["SATURATED"] | DQ["DO_NOT_USE"]
 
 
@@ -130,8 +128,6 @@ def fit_blocks(
     `fit` must not depend on what is beside a pixel; it runs in as many threads as numba may use.
     It returns the jumps of a block, None where it does not look for any.
     """
-    from numba import get_num_threads  # here, since listing fitters must not import numba
-
     _check(reads, times, gain, read_noise, read_dq, jump_sigma)
     shape = reads.shape[:2]
     rate, error, chi2 = (np.empty(shape, np.float32) for _ in range(3))
@@ -154,8 +150,7 @@ def fit_blocks(
         _flag_pixels(block, dq[rows].reshape(-1))
         return None if found is None else _list_jumps(found, rows.start, dq[rows])
 
-    with ThreadPoolExecutor(get_num_threads()) as threads:
-        tables = [table for table in threads.map(fit_rows, _split_rows(reads.shape)) if table is not None]
+    tables = [table for table in map_rows(fit_rows, reads.shape) if table is not None]
     return RampFit(rate, error, dq, chi2, np.concatenate(tables) if tables else None)
 
 
@@ -174,11 +169,6 @@ def _flatten(cube: npt.NDArray[Any]) -> npt.NDArray[Any]:
     Other arrays are copied: numba would compile its kernels once more for each other kind.
     """
     return np.require(cube, requirements=("C", "W")).reshape(-1, *cube.shape[2:])
-
-
-def _split_rows(shape: tuple[int, ...]) -> Iterator[slice]:
-    ny, step = shape[0], max(1, BLOCK_READS // math.prod(shape[1:]))
-    return (slice(y, min(y + step, ny)) for y in range(0, ny, step))
 
 
 def _collect_flags(read_dq: npt.NDArray[np.uint8] | None, npix: int) -> npt.NDArray[np.uint8]:

@@ -22,8 +22,9 @@ class SaturationStep(IrisStep):
     def process(self, init: Any) -> RampModel:
         """Return the ramp with its read flags; raise InputError after reference subtraction."""
         model = self.open(init, RampModel)
-        if model.header.get("S_REF") == "COMPLETE":
-            problem = "saturation is judged on raw DN: it comes before reference subtraction"
-            raise InputError(problem, file=model.filename, key="S_REF", value="COMPLETE")
+        for status in ("S_REF", "S_LIN"):
+            if model.header.get(status) == "COMPLETE":
+                problem = "saturation is judged on raw DN: it comes before reference subtraction and linearity"
+                raise InputError(problem, file=model.filename, key=status, value="COMPLETE")
         level = model.detector.saturation_level if self.level is None else self.level
         return model.evolve({"S_SAT": "COMPLETE"}, read_dq=flag_saturation(model.reads, level))

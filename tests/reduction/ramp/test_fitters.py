@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from iris_contract.dq import DQ, has
 from iris_contract.errors import InputError
-from iris_reduction.ramp import JUMP_COLUMNS, RAMP_FITTERS, check_ramp_fitter, protocol
+from iris_reduction import blocks
+from iris_reduction.ramp import JUMP_COLUMNS, RAMP_FITTERS, check_ramp_fitter
 
 EVERY = pytest.mark.parametrize("fitter", RAMP_FITTERS.values(), ids=RAMP_FITTERS)
 TIMES = np.array([[0.0, 5, 10, 20, 25, 40, 41], [2.0, 3, 9, 12, 30, 31, 50]])
@@ -117,7 +118,7 @@ def test_blocks_do_not_show(fitter, ramps, monkeypatch):
     read_dq = np.zeros(data["reads"].shape, np.uint8)
     read_dq[9, 2, 0, 5] = DQ["SATURATED"]
     whole = fitter(**data, read_dq=read_dq)
-    monkeypatch.setattr(protocol, "BLOCK_READS", 5 * TIMES.size * 5)
+    monkeypatch.setattr(blocks, "READS", 5 * TIMES.size * 5)
     parts = fitter(**data, read_dq=read_dq)
     for name in ("rate", "error", "chi2", "dq", "jumps"):
         assert take_bytes(whole, name) == take_bytes(parts, name)

@@ -1,0 +1,105 @@
+"""Every linearity fitter against the simulator's detector, whose curves are no polynomials."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from iris_contract.dq import DQ, has
+from iris_contract.errors import InputError
+from iris_reduction.linearity import LINEARITY_FAMILY, LINEARITY_FITTERS
+from iris_reduction.linearity.correction import straighten_signal
+
+USABLE = np.ones((64, 96), bool)
+
+
+@pytest.fixture(scope="module")
+def measure(flats):
+    """Fit of a method for a seed, and the rms residuals over pixels that it leaves at 20, 40, 60, 80 ke-."""
+
+    @cache
+    def run(method, seed=1):
+        night = flats(seed)
+        fit = LINEARITY_FITTERS[method]([night.ramps], USABLE, norm=night.norm)
+        residuals = night.find_residuals(lambda signal: straighten_signal(signal, fit.coeffs, night.norm))
+        return fit, residuals[night.maps.bad == 0]
+
+    return run
+
+
+def test_names():
+    assert list(LINEARITY_FITTERS) == ["common_shape", "polynomial"]
+    assert LINEARITY_FAMILY.group == "iris_testbed.linearity"
+
+
+@pytest.mark.parametrize("method", LINEARITY_FITTERS)
+def test_layout(measure, method):
+    fit, _ = measure(method)
+    assert fit.coeffs.shape == fit.errors.shape
+    assert fit.coeffs.shape[:2] == USABLE.shape
+    assert (fit.coeffs.dtype, fit.errors.dtype, fit.dq.dtype) == (np.float32, np.float32, np.uint32)
+    assert np.isfinite(fit.coeffs).all()
+    assert (fit.errors >= 0).all()
+
+
+def test_common_shape_needs_ten_ramps(measure):
+    """A residual of 5 % at 80 ke- becomes 0.08 % rms (the derived noise), bias below 0.04 % (misfit and anchor)."""
+    fit, residuals = measure("common_shape")
+    rms = np.sqrt((residuals**2).mean(axis=0))
+    assert (rms < 1e-3).all()
+    assert rms[3] == pytest.approx(0.8e-3, rel=0.25)
+    assert (np.abs(residuals.mean(axis=0)) < 4e-4).all()
+    assert not has(fit.dq, "NONLINEAR").any()
+
+
+def test_errors_are_those_of_another_night(measure):
+    """Scatter between two nights, one number per pixel since errors are common to its coefficients: within 10 %."""
+    (one, _), (other, _) = measure("common_shape", 1), measure("common_shape", 2)
+    pulls = (one.coeffs - other.coeffs)[:, :, 2] / np.hypot(one.errors, other.errors)[:, :, 2]
+    assert (pulls - np.median(pulls)).std() == pytest.approx(1, abs=0.1)
+
+
+def test_a_free_polynomial_is_noisier(measure):
+    """Ten times as much rms: 1 % where one amplitude leaves 0.08 %; its errors tell so."""
+    (_, one), (_, other) = measure("common_shape"), measure("polynomial")
+    assert other.std(axis=0)[3] > 8 * one.std(axis=0)[3]
+    assert np.abs(other.mean(axis=0)).max() < 0.02
+
+
+@pytest.mark.parametrize("method", LINEARITY_FITTERS)
+def test_what_cannot_be_measured(flats, method):
+    """Unusable pixels get no correction; one without reads NONLINEAR; unequal ramps and single ones are refused."""
+    night, usable = flats(1), USABLE.copy()
+    usable[3, 4] = False
+    flags = np.zeros(night.ramps.reads.shape, np.uint8)
+    flags[10, 20], flags[11, 21, :, 12:] = DQ["DO_NOT_USE"], DQ["SATURATED"]
+    fit = LINEARITY_FITTERS[method]([replace(night.ramps, read_dq=flags)], usable, norm=night.norm)
+    assert (fit.coeffs[3, 4] == 0).all()
+    assert np.argwhere(has(fit.dq, "NONLINEAR")).tolist() == [[10, 20]]
+    assert fit.errors[11, 21].max() > 2 * fit.errors[11, 22].max()
+    single = replace(night.ramps, reads=night.ramps.reads[:, :, :1], times=night.ramps.times[:1])
+    with pytest.raises(InputError, match="two or more ramps"):
+        LINEARITY_FITTERS[method]([single], USABLE, norm=night.norm)
+    uneven = replace(night.ramps, times=night.ramps.times + np.arange(10)[:, None])
+    with pytest.raises(InputError, match="same times"):
+        LINEARITY_FITTERS[method]([uneven], USABLE, norm=night.norm)
+    with pytest.raises(InputError, match="no pixel"):
+        LINEARITY_FITTERS[method]([night.ramps], ~USABLE, norm=night.norm)
+
+
+def test_cosmic_rays_do_not_matter(flats, measure):
+    """Hits of thousands of electrons, in 200 pixels, move no coefficient by more than an error; usually far less."""
+    night, (clean, _) = flats(1, cosmic_rays=True), measure("common_shape")
+    hit = LINEARITY_FITTERS["common_shape"]([night.ramps], USABLE, norm=night.norm)
+    moved = night.ramps.reads[..., -1].max(axis=2) != flats(1).ramps.reads[..., -1].max(axis=2)
+    assert moved.sum() > 100
+    shift = np.abs(hit.coeffs - clean.coeffs)[:, :, 2] / clean.errors[:, :, 2]
+    assert np.quantile(shift[moved], 0.95) < 1
+
+
+def test_two_exposures_are_worth_more_than_one(flats, measure):
+    first, second = flats(1), flats(2)
+    fit = LINEARITY_FITTERS["common_shape"]([first.ramps, second.ramps], USABLE, norm=first.norm)
+    gained = measure("common_shape")[0].errors[:, :, 2] / fit.errors[:, :, 2]
+    assert np.median(gained) == pytest.approx(2**0.5, rel=0.02)
