@@ -76,8 +76,11 @@ def _linearise(signal: Array, coefficients: npt.NDArray[np.float32], norm: float
     """Linear signal of `signal`, both DN (n,), by `coefficients` (n, ncoeff), as the module says."""
     relative, factor = signal / norm, np.zeros_like(signal)
     for k in reversed(range(coefficients.shape[-1])):
-        factor = (factor + coefficients[:, k]) * relative
-    return np.asarray(signal * (1 + factor))
+        factor += coefficients[:, k]
+        factor *= relative
+    factor += 1
+    factor *= signal
+    return factor
 
 
 def _find_quantile(error: Array) -> float:
