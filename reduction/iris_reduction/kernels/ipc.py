@@ -86,11 +86,27 @@ def spread_read_variance(variance: Float, links: Float, linked: npt.NDArray[np.b
     The squares of the inverse kernel's eight neighbours, to first order (a/k0^2)^2, carry the variance of
     the neighbours; the rest of the sum of squares multiplies the pixel's own.
     """
-    x, y, c = np.moveaxis(links.astype(np.float64), -1, 0)
-    scale = (1 - 2 * x - 2 * y - 4 * c) ** -4
-    squares = np.stack([x**2, y**2, c**2], axis=-1) * scale[..., None]
-    squares[~linked] = 0
-    spread = np.where(linked, sum_inverse_squares(links), 1.0) * variance
-    exchanged = np.zeros(variance.shape)
-    _add_moved(variance.astype(np.float64), squares, linked, exchanged)
-    return (spread - exchanged).astype(np.float32)
+    spread = variance.astype(np.float64)
+    _spread(variance, links, linked, spread)
+    return spread.astype(np.float32)
+
+
+@njit(nogil=True, cache=True)
+def _spread(variance: Any, links: Any, linked: Any, spread: Any) -> None:
+    ny, nx = variance.shape
+    for i in range(ny):
+        for j in range(nx):
+            if not linked[i, j]:
+                continue
+            x, y, c = float(links[i, j, 0]), float(links[i, j, 1]), float(links[i, j, 2])
+            centre = (1 - 2 * x - 2 * y - 4 * c) ** 2
+            second, third = 2 * x**2 + 2 * y**2 + 4 * c**2, 24 * x * y * c
+            fourth = 6 * x**4 + 6 * y**4 + 24 * x**2 * y**2
+            grown = (1 + (3 * second - 4 * third / np.sqrt(centre) + 5 * fourth / centre) / centre) / centre
+            spread[i, j] += (grown - 1) * variance[i, j]
+            for kind, dy, dx in ((0, 0, 1), (1, 1, 0), (2, 1, 1), (2, 1, -1)):
+                v, u = i + dy, j + dx
+                if v < ny and 0 <= u < nx and linked[v, u]:
+                    moved = (links[i, j, kind] / centre) ** 2 * (variance[i, j] - variance[v, u])
+                    spread[i, j] -= moved
+                    spread[v, u] += moved
