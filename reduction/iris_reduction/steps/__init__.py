@@ -18,6 +18,7 @@ _PIPELINES = {
     "level1": "level1.Level1Pipeline",
     "level2": "level2.Level2Pipeline",
     "imager": "imager.ImagerPipeline",
+    "calibrate_saturation": "saturation.SaturationPipeline",
     "calibrate_linearity": "linearity.LinearityPipeline",
     "calibrate_gain": "gain.GainPipeline",
     "calibrate_readnoise": "readnoise.ReadnoisePipeline",
