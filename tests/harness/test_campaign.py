@@ -1,6 +1,7 @@
 """Campaigns: variants on identical draws, each compared with the first; mistakes in the file end in one line."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import yaml
 
 from iris_contract.errors import ScenarioError
 from iris_harness.campaign import load_campaign, make_variant, run_campaign
+from iris_harness.scenario import load_scenario
 
 MICRO = Path(__file__).parent / "micro.yaml"
 GOOD = {
@@ -42,6 +44,22 @@ def test_variants_share_their_draws(tmp_path):
     assert "without cosmic_rays" in text
     assert "<of micro>" not in text
     assert not list((tmp_path / "out").rglob("raw/**/*.fits"))
+
+
+GUIDE = Path(__file__).parents[2] / "docs" / "campaigns.md"
+
+
+@pytest.mark.parametrize(
+    "block", re.findall(r"```yaml\n(.*?)```", GUIDE.read_text(), re.DOTALL), ids=["budget", "plan"]
+)
+def test_campaigns_of_the_guide_fit_their_scenarios(tmp_path, block):
+    path = tmp_path / "guide.yaml"
+    path.write_text(block)
+    campaign = load_campaign(path)
+    for change in campaign.variants.values():
+        varied = tmp_path / "varied.yaml"
+        varied.write_text(make_variant(campaign.scenario.read_text(), change, path))
+        assert load_scenario(varied).name == campaign.scenario.stem
 
 
 def test_a_change_reaches_the_scenario():
