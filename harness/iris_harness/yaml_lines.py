@@ -42,7 +42,8 @@ def _refuse_aliases(text: str, path: Path) -> None:
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):
             line = event.start_mark.line + 1 if event.start_mark else 1
-            raise ScenarioError(f"aliases are not read: write out what *{event.anchor} stands for", file=f"{path}:{line}")
+            problem = f"aliases are not read: write out what *{event.anchor} stands for"
+            raise ScenarioError(problem, file=f"{path}:{line}")
 
 
 def _collect_lines(node: yaml.Node, where: tuple[str | int, ...], lines: Lines, path: Path) -> None:

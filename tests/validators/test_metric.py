@@ -23,7 +23,7 @@ def test_sample_carries_row_and_metric():
 def test_count_and_skip():
     counted = METRIC.count(ROW, 3, 4)
     assert (counted.value, counted.k, counted.n, counted.weight) == (0.75, 3, 4, 4)
-    assert METRIC.count(ROW, 0, 0).reason == "nothing to count"
+    assert METRIC.count(ROW, 0, 0).reason == "not in this run: nothing to count"
     skipped = METRIC.skip(ROW, "no table")
     assert math.isnan(skipped.value)
     assert skipped.reason == "no table"

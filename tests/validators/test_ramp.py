@@ -56,6 +56,10 @@ def scale_rate(factor):
     return lambda image: replace(image, data=image.data * np.float32(factor))
 
 
+def lose_error(image):
+    return replace(image, err=np.full_like(image.err, np.inf))
+
+
 def one_nan(image):
     data = image.data.copy()
     data[10, 10] = data[10, 300] = np.nan
@@ -83,6 +87,7 @@ def test_honest_twin_passes_everything(shared_bench, good):
         (invert_error, ["pull_width", "coverage_68", "coverage_95"], ["bias", "rms_over_crb", "yield"]),
         (scale_error(0.8), ["pull_width", "coverage_68", "coverage_95"], ["bias", "rms_over_crb", "yield"]),
         (scale_error(-1), ["pull_width", "pull_mean"], ["bias", "rms_over_crb", "yield"]),
+        (lose_error, ["pull_width", "coverage_68", "coverage_95", "yield"], ["bias", "rms_over_crb"]),
         (one_nan, ["bias", "rms_over_crb", "pull_mean", "pull_width"], ["coverage_68", "yield"]),
         (flag_a_fiftieth, ["yield"], ["bias", "rms_over_crb", "pull_width", "coverage_68"]),
         (shift, ["rms_over_crb", "bias"], ["yield"]),
@@ -92,6 +97,16 @@ def test_fault_fails_what_watches_it(shared_bench, good, fault, fails, unmoved):
     verdicts = shared_bench.verdicts(shared_bench.edit(good, fault))
     assert {verdicts[f"ramp.{f}", c] for f in fails for c in CONDITIONS} == {"FAIL"}
     assert {verdicts[f"ramp.{f}", c] for f in unmoved for c in CONDITIONS} == {"PASS"}
+
+
+def test_counts_hold_a_nan_against_the_product(shared_bench, good):
+    def lose_values(image):
+        return replace(image, data=np.full_like(image.data, np.nan))
+
+    was, now = shared_bench.sample(good[:1]), shared_bench.sample(shared_bench.edit(good[:1], lose_values))
+    counts = [(s.n, t.k, t.n) for s, t in zip(was, now, strict=True) if s.k is not None]
+    assert counts == [(n, 0, n) for n, _, _ in counts]  # coverages and yield of every rate: all are outside
+    assert len(counts) == 3 * len(CONDITIONS)
 
 
 @pytest.mark.parametrize("factor", [0.98, 1.02])
@@ -122,7 +137,7 @@ def test_a_rate_without_good_pixels_says_so(bench):
     row = bench.row("a.fits", "RateModel", bench.truth("a.fits", scene, cause=cause))
     lost = [s for s in bench.sample([row]) if s.condition == "rate=500"]
     assert len(lost) == len(FIGURES)
-    assert {s.reason for s in lost} == {"no pixel is good in truth"}
+    assert {s.reason for s in lost} == {"not in this run: no pixel is good in truth"}
 
 
 def test_product_that_flags_everything_does_not_pass(bench):

@@ -85,6 +85,38 @@ def test_requirement_without_samples_never_passes():
     assert judge_requirement(SPEC, [skipped, nights(0.0)]).word == "PASS"
 
 
+def test_requirement_does_not_pass_over_a_condition_that_the_run_lacks():
+    """Unlike one in which the metric has no meaning, as jumps of a fitter that looks for none."""
+    lacking = nights(0.0, reason="not in this run: no pixel is good in truth")
+    for conditions in ([nights(0.0), lacking], [lacking]):
+        verdict = judge_requirement(SPEC, conditions)
+        assert verdict.word == "NOT_MEASURED"
+        assert "no pixel is good in truth" in verdict.reason
+    assert judge(SPEC, combine(lacking)).word == "NOT_MEASURED"
+    assert judge(SPEC, combine([nights(0.0, reason="no table")[0], *lacking[1:]])).word == "NOT_MEASURED"
+    assert judge_requirement(SPEC, [nights(0.03), lacking]).word == "FAIL"
+
+
+WIDTH = load_specifications()["ramp.pull_width"]
+
+
+@pytest.mark.parametrize(
+    ("values", "weight", "limits", "word"),
+    [
+        ([0.0] * 8, 100, WIDTH.limits, "FAIL"),
+        ([0.0] * 7 + [1.0], 100, WIDTH.limits, "INCONCLUSIVE"),
+        ([0.0] * 2, 100, WIDTH.limits, "INCONCLUSIVE"),
+        ([0.0] * 8, 1, WIDTH.limits, "INCONCLUSIVE"),  # the width of one datum is always 0
+        ([0.0] * 8, 100, Limits(None, 1.1), "INCONCLUSIVE"),  # too good to be true is no pass
+    ],
+)
+def test_a_ratio_that_is_zero_every_night_is_below_any_positive_limit(values, weight, limits, word):
+    one = replace(ONE, metric="ramp.pull_width", kind="ratio", weight=weight)
+    samples = [replace(one, night=n, value=v) for n, v in enumerate(values, 1)]
+    assert WIDTH.limits.low > 0
+    assert judge(replace(WIDTH, limits=limits), combine(samples)).word == word
+
+
 def test_holm_keeps_false_fails_rare():
     """20 conditions exactly at their limit, 60 campaigns: at most 5 % FAIL (3 sigma: 8 of 60; chance 1e-3)."""
     rng = np.random.default_rng(5)

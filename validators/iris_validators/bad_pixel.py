@@ -57,7 +57,11 @@ def _sample(evidence: ReferenceEvidence) -> list[Sample]:
         true, flagged = has(evidence.maps.bad, name) & where, has(found, name) & where
         both, condition = _number(true & flagged), f"class={name}"
         samples.append(METRICS["bad_pixel.completeness"].count(row, both, _number(true), condition))
-        samples.append(METRICS["bad_pixel.purity"].count(row, both, _number(flagged), condition))
+        purity = METRICS["bad_pixel.purity"]
+        if flagged.any():
+            samples.append(purity.count(row, both, _number(flagged), condition))
+        else:  # what it misses is told by the completeness
+            samples.append(purity.skip(row, "the map flags no pixel of this class", condition))
     return samples
 
 

@@ -20,9 +20,12 @@ from itertools import groupby
 import numpy as np
 
 from iris_validators.intervals import MIN_BLOCKS, MIN_NIGHTS, fraction_interval, log_t_interval, t_interval
-from iris_validators.sample import Sample
+from iris_validators.sample import LACKING, Sample
 
-__all__ = ["Measurement", "combine"]
+__all__ = ["NOT_POSITIVE", "Measurement", "combine"]
+
+NOT_POSITIVE = "no interval: the ratio is positive in no night"
+"""The method where a ratio of more than one datum is 0 in every night: there is no logarithm, but no doubt either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +92,22 @@ def _interval(kind: str, nights: Sequence[_Realisation], level: float, blocks: b
 def combine(samples: Sequence[Sample], level: float = 0.95) -> Measurement:
     """Return the measurement that samples of one key make; raises ValueError if keys differ.
 
-    Samples with a reason are left out; if all have one, the measurement carries the first.
+    Samples with a reason are left out; if all have one, the measurement carries the first, what is lacking before all.
     """
     if len({s.key for s in samples}) != 1:
         raise ValueError("combine takes samples of one metric, algorithm, setting and condition")
     kept = sorted((s for s in samples if not s.reason), key=lambda s: s.order)
     if not kept:
-        return Measurement(None, None, None, "", 0, level, samples[0].reason)
+        reasons = sorted((s.reason for s in samples), key=lambda reason: not reason.startswith(LACKING))
+        return Measurement(None, None, None, "", 0, level, reasons[0])
     blocks = len({s.night for s in kept}) == 1 and all(s.block is not None for s in kept)
     nights = [_merge(list(g)) for _, g in groupby(kept, key=lambda s: s.block if blocks else s.night)]
     value, kind = _value(kept[0].kind, nights), kept[0].kind
     needed, noun = (MIN_BLOCKS, "blocks") if blocks else (MIN_NIGHTS, "nights")
     if len(nights) < needed:
         return Measurement(value, None, None, f"no interval below {needed} {noun}", len(nights), level)
+    if kind == "ratio" and value <= 0 and any(s.weight > 1 for s in kept):
+        return Measurement(value, None, None, NOT_POSITIVE, len(nights), level)
     found = _interval(kind, nights, level, blocks) if math.isfinite(value) else (math.nan, math.nan, "not finite")
     low, high, method = found
     if math.isnan(low) or math.isnan(high):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from iris_contract.manifest import ManifestRow
-from iris_validators.sample import Sample
+from iris_validators.sample import LACKING, Sample
 
 __all__ = ["Metric", "index_metrics"]
 
@@ -42,14 +42,18 @@ class Metric:
         return self._make(row, condition, value=float(value), weight=max(1.0, float(weight)))
 
     def count(self, row: ManifestRow, k: int, n: int, condition: str = "all") -> Sample:
-        """Return one night's `k` out of `n`; nothing to count is a skipped sample."""
+        """Return one night's `k` out of `n`; nothing to count is lacking."""
         if n == 0:
-            return self.skip(row, "nothing to count", condition)
+            return self.lack(row, "nothing to count", condition)
         return self._make(row, condition, value=k / n, k=int(k), n=int(n), weight=float(n))
 
     def skip(self, row: ManifestRow, reason: str, condition: str = "all") -> Sample:
         """Return a sample that says why the metric does not apply."""
         return self._make(row, condition, reason=reason)
+
+    def lack(self, row: ManifestRow, reason: str, condition: str = "all") -> Sample:
+        """Return a sample that says what this night does not hold; if none does, it is NOT_MEASURED."""
+        return self._make(row, condition, reason=LACKING + reason)
 
     def _make(
         self,

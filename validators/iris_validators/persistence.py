@@ -57,7 +57,7 @@ def sample_afterglow(exposures: Sequence[ImageEvidence]) -> list[Sample]:
     if total.afterglow > 0:
         samples = [residual.sample(row, total.left / total.afterglow, condition, total.pixels)]
     else:
-        samples = [residual.skip(row, "no afterglow exceeds a tenth of sigma", condition)]
+        samples = [residual.lack(row, "no afterglow exceeds a tenth of sigma", condition)]
     return [
         *samples,
         METRICS["persistence.completeness"].count(row, int(total.found), int(total.clear), condition),

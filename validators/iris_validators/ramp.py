@@ -52,7 +52,7 @@ def sample_ramps(exposures: Sequence[ImageEvidence]) -> list[Sample]:
     samples = [s for name, index in parts.items() for s in _sample_rate(row, name, pixels.pick(index), bound[index])]
     lit = np.concatenate([e.truth.rate_scene[~has(e.truth.cause, "REFERENCE_PIXEL")] for e in exposures])
     lost = [name for name, _ in split_rates(lit) if name not in parts and "all" not in parts]
-    return samples + [m.skip(row, "no pixel is good in truth", name) for name in lost for m in METRICS.values()]
+    return samples + [m.lack(row, "no pixel is good in truth", name) for name in lost for m in METRICS.values()]
 
 
 def _sample_rate(row: ManifestRow, condition: str, pixels: Residuals, bound: Array) -> list[Sample]:

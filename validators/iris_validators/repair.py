@@ -42,7 +42,7 @@ def sample_hit_pixels(exposures: Sequence[ImageEvidence]) -> list[Sample]:
         for name, keep in (("jump.hit_rms_over_crb", judged), ("jump.repaired_rms_over_crb", judged & sure[index])):
             values = scaled[index][keep]
             sample = METRICS[name].sample(row, rms_of(values), condition, values.size)
-            samples.append(sample if values.size else METRICS[name].skip(row, "no such hit", condition))
+            samples.append(sample if values.size else METRICS[name].lack(row, "no such hit", condition))
     return samples
 
 

@@ -1,7 +1,8 @@
 """Statistics of (estimate - truth) over pixels, shared by the families that judge planes with errors.
 
 A pixel that the product flags DO_NOT_USE takes no part here and costs yield if it is good in truth.
-Everything else stays: nothing is clipped, and one unflagged NaN makes every figure NaN.
+Everything else stays: nothing is clipped, and one unflagged NaN makes every mean, rms and width NaN. What is
+counted stays finite, and counts the NaN against the product: outside in a coverage, unusable in the yield.
 
 For N independent standard normal pulls the mean has sigma 1/sqrt(N), the width 1/sqrt(2 N), the
 mean square sqrt(2/N) and the coverage sqrt(c (1 - c) / N).

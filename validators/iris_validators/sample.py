@@ -10,9 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
-__all__ = ["KINDS", "Sample", "group_samples"]
+__all__ = ["KINDS", "LACKING", "Sample", "group_samples"]
 
 KINDS: tuple[str, ...] = ("mean", "ratio", "events", "pixels")
+LACKING = "not in this run: "
+"""How a reason begins where the metric has a meaning, but the run holds nothing to measure it on."""
 Key = tuple[str, str, str, str, str]
 
 
@@ -23,7 +25,8 @@ class Sample:
     `kind` is explained in `metric`. `value` is NaN where the product is; NaN is kept and fails.
     `weight` is the number of data behind `value`. `block` numbers the spatial blocks of a single
     full frame and is None where nights are the realisations. A non-empty `reason` says why the
-    metric does not apply; value, k and n then mean nothing. Raises ValueError for another kind.
+    metric does not apply, or, after LACKING, what the run lacks; value, k and n then mean nothing.
+    Raises ValueError for another kind.
     """
 
     metric: str

@@ -3,7 +3,7 @@
     PASS            the interval lies inside the limits
     FAIL            it lies outside, or the value is not finite
     INCONCLUSIVE    it straddles a limit, or there is no interval
-    NOT_MEASURED    nothing was measured
+    NOT_MEASURED    nothing was measured, or the run holds nothing to measure it on
     NOT_APPLICABLE  the metric has no meaning here, for a stated reason
     ERROR           the algorithm or its products could not be used
 
@@ -18,8 +18,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from iris_validators.measurement import Measurement, combine
-from iris_validators.sample import Sample
+from iris_validators.measurement import NOT_POSITIVE, Measurement, combine
+from iris_validators.sample import LACKING, Sample
 from iris_validators.specification import Specification
 
 __all__ = ["Verdict", "judge", "judge_requirement"]
@@ -37,11 +37,15 @@ def judge(spec: Specification, measurement: Measurement | None) -> Verdict:
     """Return the verdict on one measurement, or on its absence."""
     if measurement is None:
         return Verdict("NOT_MEASURED", "no sample")
+    if measurement.reason.startswith(LACKING):
+        return Verdict("NOT_MEASURED", measurement.reason)
     if measurement.reason:
         return Verdict("NOT_APPLICABLE", measurement.reason)
     if measurement.value is None or not math.isfinite(measurement.value):
         return Verdict("FAIL", f"the value is {measurement.value}")
     low, high = measurement.low, measurement.high
+    if measurement.method == NOT_POSITIVE and (spec.limits.low or 0) > 0:
+        return Verdict("FAIL", f"0 in every night is outside the limits {spec.limits}")
     if low is None or high is None:
         return Verdict("INCONCLUSIVE", measurement.method)
     interval = f"{low:.5g} to {high:.5g}"
@@ -55,7 +59,8 @@ def judge(spec: Specification, measurement: Measurement | None) -> Verdict:
 def judge_requirement(spec: Specification, conditions: Sequence[Sequence[Sample]]) -> Verdict:
     """Return the verdict on a specification over all its conditions, each given by its samples.
 
-    A condition without samples is an empty sequence and keeps the requirement from passing.
+    A condition without samples is an empty sequence; it, or one that the run holds nothing to measure on,
+    keeps the requirement from passing. One where the metric has no meaning does not.
     """
     rows = [judge(spec, combine(samples) if samples else None) for samples in conditions]
     open_rows = [row.word for row in rows if row.word != "NOT_APPLICABLE"]
@@ -68,7 +73,8 @@ def judge_requirement(spec: Specification, conditions: Sequence[Sequence[Sample]
     if failed:
         return Verdict("FAIL", f"{failed} of {len(open_rows)} conditions fail at {100 * level:.4g} %")
     if "NOT_MEASURED" in open_rows:
-        return Verdict("NOT_MEASURED", f"{open_rows.count('NOT_MEASURED')} of {len(open_rows)} conditions lack samples")
+        lost = [row.reason for row in rows if row.word == "NOT_MEASURED"]
+        return Verdict("NOT_MEASURED", f"{len(lost)} of {len(open_rows)} conditions were not measured: {lost[0]}")
     return Verdict(
         "INCONCLUSIVE", f"{len(open_rows) - open_rows.count('PASS')} of {len(open_rows)} conditions do not pass"
     )
