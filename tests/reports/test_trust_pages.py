@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from iris_contract.atomic import write_json
 from iris_contract.scorecard import read_scorecard, write_scorecard
 from iris_reports import render_report
 from iris_reports.anchor_plots import draw_anchor
@@ -91,6 +93,30 @@ def test_a_point_without_interval_can_be_drawn() -> None:
     plot = next(anchor.plot for anchor in load_anchors() if anchor.plot)
     point = Point(plot.metric, "simulator", "simulator", "chain", "pairs=2", "electron", 1, 13.0, None, None)
     assert ElementTree.fromstring(draw_anchor(plot, [point])) is not None
+
+
+def test_the_controls_page_says_held_not_held_and_undecided(build_run: Callable[..., Path]) -> None:
+    run = build_run()
+    path = run / "scores" / "controls.json"
+    content = json.loads(path.read_text("utf-8"))
+    outcomes = ("held", "not held", "undecided")
+    changes = [{"outcome": outcome, "held": outcome == "held", "reason": f"since {outcome}"} for outcome in outcomes]
+    content["controls"] = [content["controls"][0] | change for change in changes]
+    write_json(path, content)
+    page = (render_report(run).parent / "controls.html").read_text("utf-8")
+    words = re.findall(r'<span class="verdict \S+">((?:NOT )?HELD|UNDECIDED)</span>', page)
+    assert words == [outcome.upper() for outcome in outcomes]
+    assert "1 of 3 controls held." in page
+    assert [f"since {outcome}" in page for outcome in outcomes] == [True] * 3
+
+
+def test_the_provenance_page_names_command_versions_and_contexts(build_run: Callable[..., Path]) -> None:
+    run = build_run()
+    stated = {"versions": {"numpy": "2.9"}, "contexts": {"crds": "tmt_0042.pmap"}}
+    command = {"schema": "iris-testbed/provenance/1", "command": "iris-testbed run mine.yaml"}
+    write_json(run / "provenance.json", command | stated)
+    page = (render_report(run).parent / "provenance.html").read_text("utf-8")
+    assert [text in page for text in ("iris-testbed run mine.yaml", "2.9", "tmt_0042.pmap")] == [True] * 3
 
 
 def test_anchors_are_those_that_are_measured() -> None:
