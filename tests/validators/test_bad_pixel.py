@@ -37,7 +37,7 @@ def judge_masks(bench, change):
 
 
 def failing(verdicts):
-    assert set(verdicts.values()) <= {"PASS", "FAIL", "NOT_MEASURED"}
+    assert set(verdicts.values()) <= {"PASS", "FAIL", "NOT_APPLICABLE"}
     return {
         (name.removeprefix("bad_pixel."), c.removeprefix("class=")) for (name, c), w in verdicts.items() if w == "FAIL"
     }
@@ -52,7 +52,7 @@ def test_true_map_passes_everything(bench):
 def test_bits_lost_in_uint16(bench):
     verdicts = judge_masks(bench, lambda planes: planes["bad"] & 0xFFFF)
     assert failing(verdicts) == {("completeness", "BAD_REF_PIXEL")}
-    assert verdicts["bad_pixel.purity", "class=BAD_REF_PIXEL"] == "NOT_MEASURED"
+    assert verdicts["bad_pixel.purity", "class=BAD_REF_PIXEL"] == "NOT_APPLICABLE"
 
 
 def test_shifted_region(bench):
