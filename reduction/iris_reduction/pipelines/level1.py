@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from iris_reduction.pipelines.pipeline import IrisPipeline
 from iris_reduction.steps.linearity import LinearityStep
 from iris_reduction.steps.mask import MaskStep
+from iris_reduction.steps.persistence import PersistenceStep
 from iris_reduction.steps.ramp_fit import RampFitStep
 from iris_reduction.steps.reference_pixel import ReferencePixelStep
 from iris_reduction.steps.saturation import SaturationStep
@@ -15,7 +16,7 @@ __all__ = ["Level1Pipeline"]
 
 
 class Level1Pipeline(IrisPipeline):
-    """Bad pixels, saturation, reference pixels, linearity (unless skipped), ramp fit."""
+    """Bad pixels, saturation, reference pixels, linearity, ramp fit, persistence."""
 
     class_alias = "level1"
     step_defs: ClassVar[dict[str, Any]] = {
@@ -24,4 +25,5 @@ class Level1Pipeline(IrisPipeline):
         "reference_pixel": ReferencePixelStep,
         "linearity": LinearityStep,
         "ramp_fit": RampFitStep,
+        "persistence": PersistenceStep,
     }

@@ -10,6 +10,7 @@ _STEPS = {
     "reference_pixel": "reference_pixel.ReferencePixelStep",
     "linearity": "linearity.LinearityStep",
     "ramp_fit": "ramp_fit.RampFitStep",
+    "persistence": "persistence.PersistenceStep",
     "dark": "dark.DarkStep",
     "ipc": "ipc.IpcStep",
     "flat": "flat.FlatStep",
@@ -25,6 +26,7 @@ _PIPELINES = {
     "calibrate_mask": "mask.MaskPipeline",
     "calibrate_dark": "dark.DarkPipeline",
     "calibrate_flat": "flat.FlatPipeline",
+    "calibrate_persist": "persistence.PersistencePipeline",
     "calibrate_ipc": "ipc.IpcPipeline",
 }
 

@@ -47,6 +47,8 @@ class RampFitStep(IrisStep):
         fit = self._fit(used, gain, noise, kept)
         cards = {"DATAMODL": "RateModel", "DATALVL": 1, "BUNIT": "electron/s", "S_RAMP": "COMPLETE"}
         cards |= {"RAMPFIT": self.fitter, "NOTTREAT": NOT_TREATED if kept is None else NOT_TREATED_COUPLED}
+        if self.skip_first:
+            cards["FIRSTRD"] = self.skip_first
         if kept is not None:
             cards["IPCVAR"] = float(np.median(kept[~has(model.dq, "REFERENCE_PIXEL")], axis=None))
         image = ImageModel({**model.header, **cards}, model.filename, *_make_planes(fit, model.dq))
