@@ -30,7 +30,7 @@ class PersistenceStep(IrisStep):
     status = "S_PERS"
     spec = """
     skip = boolean(default=True)  # Skip this step
-    previous = string(default=None)  # Earlier rate images of this detector, separated by commas
+    previous = force_list(default=None)  # Earlier rate images of this detector, separated by commas
     method = option('flag', 'model', default='flag')  # Flag the afterglow, or also subtract it
     threshold = float(min=0, default=0.5)  # Predicted afterglow over the error from which a pixel is flagged
     """
@@ -59,7 +59,8 @@ class PersistenceStep(IrisStep):
         )
 
     def _list_names(self, model: ImageModel) -> list[str]:
-        names = [name.strip() for name in (self.previous or "").split(",")]
+        given = [self.previous or ""] if isinstance(self.previous, str | None) else self.previous
+        names = [name.strip() for item in given for name in item.split(",")]
         if not all(names):
             problem = "names the earlier rate images, separated by commas; without any, skip the step"
             raise InputError(problem, file=model.filename, key="previous", value=self.previous)

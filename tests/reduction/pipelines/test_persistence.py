@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from stpipe import Step
 
 from iris_contract import Exposure, Image, Readout, Reference, Subarray, load_instrument
 from iris_contract.check import check_file
@@ -156,6 +157,15 @@ def test_what_previous_must_be(night, references, before, tmp_path):
         PersistenceStep(override_persist=str(tmp_path / "p.fits"), previous=str(before)).run(
             open_model(before).evolve({"EXPJDST": 2.5e6, "EXPJDEND": 2.5e6 + 1, "S_PERS": "SKIPPED"})
         )
+
+
+def test_strun_takes_a_list(night, references, before, treat, tmp_path):
+    """Twice the same past is that past; alone, the step is not skipped."""
+    rate = run_level1(night["sky"][0], tmp_path, overrides=references)
+    options = [f"--previous={before},{before}", f"--override_persist={references['persist']}", "--method=model"]
+    Step.from_cmdline(["persistence", str(rate), *options, f"--output_dir={tmp_path}", "--save_results=true"])
+    (saved,) = tmp_path.glob("*_persistence.fits")
+    assert np.array_equal(Image.read(saved).data, treat(method="model").data)
 
 
 def test_a_dark_before_the_flat_tells_nothing(night, references, tmp_path):
