@@ -33,7 +33,7 @@ CALIBRATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "bad_pixel": ("mask", ("gain", "readnoise")),
     "dark": ("dark", ("gain", "readnoise", "mask")),
     "flat": ("flat", ("gain", "readnoise", "mask")),
-    "traps": ("persist", ("gain", "readnoise", "mask")),
+    "traps": ("persist", ("gain", "readnoise", "mask", "dark")),
 }
 """Family to its reference kind and the kinds it needs, in the order in which they are made.
 

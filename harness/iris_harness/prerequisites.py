@@ -30,6 +30,8 @@ INPUTS: Mapping[str, tuple[str, ...]] = {
     "flat": ("flat_on", "flat_off"),
     "linearity": ("flat_on",),
     "ipc": ("flat_on",),
+    "saturation_level": ("flat_on",),
+    "traps": ("flat_on", "dark"),
 }
 """Kinds of exposure that a calibration family cannot do without."""
 KINDS: Mapping[str, str] = {
@@ -41,12 +43,14 @@ STEP_REFERENCES: Mapping[str, tuple[str, ...]] = {
     "mask": ("mask",),
     "ramp_fit": ("gain", "readnoise"),
     "linearity": ("linearity",),
+    "persistence": ("persist",),
     "dark": ("dark",),
     "ipc": ("ipc",),
     "flat": ("flat",),
 }
 """References that a Step cannot do without, in the order of the Steps."""
-LEVEL1, LEVEL2, OFF = ("mask", "linearity", "ramp_fit"), ("dark", "ipc", "flat"), ("linearity", "ipc")
+LEVEL1, LEVEL2 = ("mask", "linearity", "ramp_fit", "persistence"), ("dark", "ipc", "flat")
+OFF = ("linearity", "persistence", "ipc")
 
 Problem = tuple[str, str, str, object]
 
