@@ -2,7 +2,7 @@
 
 A pixel that holds the charge Q shows S = Q (1 - a g(Q)): all lose the same share g of signal at the
 same charge, but for an amplitude a. The shape, c_k of a = 1, comes from the summed moments of the
-quarter of the pixels that are nearest the median amplitude (of evenly spaced rows, 2^16 pixels). It
+quarter of the pixels that are nearest the median amplitude (of evenly spaced rows, 2^15 pixels). It
 has the powers 2, 3, 5 and 7 and no first one: the slope at zero signal, to which all is anchored, is
 an extrapolation. Near infrared detectors lose signal faster than its square (Keck OSIRIS: 1 % at
 44.5 ke-, 5 % at 80 ke-). Weights u^-1 make the misfit small where the anchor is: up to 80 ke- it is
@@ -51,7 +51,7 @@ TERMS = 7
 SHAPE = np.array([1, 2, 4, 6])  # the terms that the shape has
 LOW, HIGH = 0.4, 1.6  # amplitudes that make sense
 _POWER = 1.0  # of the signal, by which low signals weigh more for the shape
-_SAMPLE = 1 << 16  # pixels
+_SAMPLE = 1 << 15  # pixels
 _EXCESS = 2.0  # variance over what is typical at a pixel's rate
 _FEWEST = 10  # increments
 
