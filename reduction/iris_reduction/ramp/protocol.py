@@ -3,7 +3,7 @@
 A fitter turns the non-destructive reads of each pixel into a count rate. It sees arrays only. The
 cube stays as the file holds it, reads of one pixel side by side, and is worked off in blocks of
 rows, one per thread at a time: no fitter needs memory beyond its results and a few blocks, and no
-result depends on the number of threads. Integers become float32 here, where nothing can wrap.
+result depends on the number of threads. Integers reach the fitters as they are, to be read but once.
 """
 
 from __future__ import annotations
@@ -79,13 +79,13 @@ class RampFitter(Protocol):
 class Block:
     """Consecutive pixels of a cube, flattened, with everything a fitter needs and room for results.
 
-    `reads` float32 DN (npix, ngroups, nreads) contiguous; `read_dq` like `reads`, or None; `flags` uint8
-    (npix,): SATURATED, DO_NOT_USE of any read; `times` s. `gain` e-/DN and read `variance` e-^2,
-    float32 (npix,), NaN where the pixel cannot be used. The fitter fills `rate`, `error`, `chi2`,
-    float32 (npix,), with NaN where there is no result.
+    `reads` uint16 or float32 DN (npix, ngroups, nreads) contiguous, so mind that differences of uint16 wrap;
+    `read_dq` like `reads`, or None; `flags` uint8 (npix,): SATURATED, DO_NOT_USE of any read; `times` s.
+    `gain` e-/DN and read `variance` e-^2, float32 (npix,), NaN where the pixel cannot be used. The fitter
+    fills `rate`, `error`, `chi2`, float32 (npix,), with NaN where there is no result.
     """
 
-    reads: Float32
+    reads: Reads
     times: Float64
     gain: Float32
     variance: Float32
@@ -132,15 +132,14 @@ def fit_blocks(
     shape = reads.shape[:2]
     rate, error, chi2 = (np.empty(shape, np.float32) for _ in range(3))
     dq = np.zeros(shape, np.uint32)
-    variance = _square_noise(gain, read_noise)
 
     def fit_rows(rows: slice) -> npt.NDArray[Any] | None:
         flags = None if read_dq is None else _flatten(read_dq[rows])
         block = Block(
-            _flatten(reads[rows]).astype(np.float32, copy=False),
+            _flatten(reads[rows]),
             np.require(times, requirements=("C", "W")),
             _flatten(gain[rows]),
-            _flatten(variance[rows]),
+            _flatten(_square_noise(gain[rows], read_noise[rows])),
             flags,
             _collect_flags(flags, dq[rows].size),
             float(jump_sigma),

@@ -25,13 +25,16 @@ def solve_dense(
     jumps: Sequence[tuple[int, int]] = (),
     fits: int = 2,
     first_rate: float | None = None,
+    full: np.ndarray | None = None,
 ) -> Oracle:
     """Fit the *reads* (times s, electrons) of several ramps with their full covariance.
 
     A pedestal for each ramp and an amplitude for each jump (ramp, first read that holds it) are free
     parameters, so nothing is shared with sweeps over differences. As many fits as told, each with the
-    weights of the last rate, the first with `first_rate` or the mean of differences without jump.
+    weights of the last rate, the first with `first_rate`, or where photons and reads of a straight line through
+    the `full` reads (ngroups, nreads) s are equally noisy: noise^2 12/n^2 a step.
     """
+    faint = [noise**2 * 12 / len(t) ** 2 / np.diff(t).mean() for t in ([t for t, _ in ramps] if full is None else full)]
     times = np.concatenate([t for t, _ in ramps])
     reads = np.concatenate([s for _, s in ramps])
     owner = np.concatenate([np.full(len(t), g) for g, (t, _) in enumerate(ramps)])
@@ -39,20 +42,18 @@ def solve_dense(
     columns = [times, *(owner == g for g in range(len(ramps)))]
     columns += [(owner == g) & (index >= read) for g, read in jumps]
     design = np.array(columns, float).T
-    steps = [(g, k, np.diff(t)[k - 1], np.diff(s)[k - 1]) for g, (t, s) in enumerate(ramps) for k in range(1, len(t))]
-    quiet = [(dt, ds) for g, k, dt, ds in steps if (g, k) not in jumps]
-    rate = sum(ds for _, ds in quiet) / sum(dt for dt, _ in quiet) if first_rate is None else first_rate
+    rates = np.array(faint)[owner] if first_rate is None else np.full(len(times), first_rate)
     for _ in range(fits):
-        shared = max(rate, 0.0) * np.minimum.outer(times - times.min(), times - times.min())
+        shared = np.maximum(rates, 0.0) * np.minimum.outer(times - times.min(), times - times.min())
         covariance = np.where(owner[:, None] == owner, shared, 0.0) + noise**2 * np.eye(len(times))
         weighted = np.linalg.solve(covariance, design)
         inverse = np.linalg.inv(design.T @ weighted)
         solution = inverse @ weighted.T @ reads
-        rate = solution[0]
+        rates = np.full(len(times), solution[0])
     residual = reads - design @ solution
     chi2 = residual @ np.linalg.solve(covariance, residual)
     freedom = len(times) - design.shape[1]
-    return Oracle(rate, np.sqrt(inverse[0, 0]), chi2, freedom, solution[1 + len(ramps) :])
+    return Oracle(solution[0], np.sqrt(inverse[0, 0]), chi2, freedom, solution[1 + len(ramps) :])
 
 
 def bound(times: np.ndarray, rate: float, noise: float) -> float:

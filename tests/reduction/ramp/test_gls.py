@@ -13,6 +13,8 @@ from iris_reduction.ramp.gls import (
     FOUND,
     LANES,
     ROWS,
+    WORK,
+    _find_faint,
     _fit_one,
     _guess_rate,
     _load,
@@ -20,6 +22,7 @@ from iris_reduction.ramp.gls import (
     _sweep_forward,
     _take_differences,
     _test_all,
+    _weigh_reads,
     gls,
 )
 
@@ -69,7 +72,7 @@ def test_reads_left_out_equal_dense_algebra_without_them(times, dense, ramps):
     left_out[0, 0, 0] = left_out[1, 0, 2] = left_out[1, 0, 3] = left_out[3, 0, 1] = True
     left_out[2, 0, 4:] = left_out[3, 0, 5:] = True
     for pixel in range(8):
-        assert_equal_fit(fit, pixel, dense(electrons(data, pixel, ~left_out[pixel]), 10.0))
+        assert_equal_fit(fit, pixel, dense(electrons(data, pixel, ~left_out[pixel]), 10.0, full=times))
     assert np.flatnonzero(has(fit.dq, "SATURATED")).tolist() == [2, 3]
 
 
@@ -119,7 +122,7 @@ def test_a_jump_across_a_missing_read_lies_at_the_next_usable_one(dense, ramps):
     fit = gls(**data, read_dq=read_dq)
     assert fit.jumps["READ"].tolist() == [7]
     usable = read_dq[0, 0] == 0
-    assert_equal_fit(fit, 0, dense(electrons(data, 0, usable), 10.0, [(0, 5)]))
+    assert_equal_fit(fit, 0, dense(electrons(data, 0, usable), 10.0, [(0, 5)], full=EVEN))
 
 
 def drops_by_refits(dense, series):
@@ -136,17 +139,16 @@ def test_one_omit_drops_of_chi2_equal_dense_refits(times, rate, dense, ramps):
     data = ramps(9, rate, times, LANES)
     ngroups, nreads = times.shape
     steps = np.diff(times, axis=1).astype(np.float32)
-    differences = np.zeros(ngroups * (nreads - 1) * LANES, np.float32)
+    tile, weights = np.zeros(ngroups * nreads * LANES, np.float32), _weigh_reads(times)
     trail, state = np.zeros(ngroups * nreads * 3 * LANES, np.float32), np.ones(ROWS * LANES, np.float32)
-    _load(data["reads"][0], data["gain"][0], data["read_noise"][0] ** 2, differences, state)
-    _guess_rate(steps, differences, state)
-    for _ in range(2):
-        _sweep_forward(steps, differences, trail, state)
+    _load(data["reads"][0], data["gain"][0], data["read_noise"][0] ** 2, tile, state)
+    _guess_rate(weights, tile, state)
+    _sweep_forward(steps, tile, trail, state)
     for pixel in (0, 5, 63):
         expected = drops_by_refits(dense, electrons(data, pixel))
-        work, where = np.zeros((10, ngroups * nreads + 1)), np.zeros(ngroups * nreads, np.int64)
+        work, where = np.zeros((WORK, ngroups * nreads + 1)), np.zeros(ngroups * nreads, np.int64)
         usable = np.ones(times.shape, bool)
-        n = _take_differences(data["reads"][0, pixel], usable, times, 2.0, work, where)
+        n = _take_differences(data["reads"][0, pixel], usable, times, _find_faint(times), 2.0, work, where)
         fitted, norm, _ = _fit_one(work, n, 100.0)
         worst = _test_all(work, n, fitted, norm)
         np.testing.assert_allclose(work[CHANGE, :n] / 100.0, expected, rtol=RTOL, atol=1e-6)
@@ -154,7 +156,7 @@ def test_one_omit_drops_of_chi2_equal_dense_refits(times, rate, dense, ramps):
         ordered = np.sort(expected)
         for count in (0, 1, 3):  # a limit between two drops lets exactly `count` of them through
             limit = 2 * ordered[-1] if not count else (ordered[-count] + ordered[-count - 1]) / 2
-            _sweep_backward(steps, differences, trail, state, np.float32(limit))
+            _sweep_backward(steps, tile, trail, state, np.float32(limit))
             assert state[FOUND + pixel] == count
 
 
