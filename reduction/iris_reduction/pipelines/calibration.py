@@ -54,9 +54,9 @@ class CalibrationPipeline(IrisPipeline):
         return model
 
     def fit(self, ramp: RampModel) -> ImageModel:
-        """Return the rate image of a corrected exposure."""
+        """Return the rate image of a corrected exposure, coupling undone where the pipeline has that Step."""
         image: ImageModel = self.ramp_fit.run(ramp)
-        return image
+        return self.ipc.run(image) if "ipc" in self.step_defs else image
 
     def reduce(self, files: Sequence[Path]) -> list[ImageModel]:
         """Return the rate image of each exposure."""

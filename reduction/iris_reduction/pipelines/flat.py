@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from iris_reduction.calibration import combine_darks, combine_flats
-from iris_reduction.datamodel import ImageModel, RampModel, ReferenceModel
+from iris_reduction.datamodel import ReferenceModel
 from iris_reduction.pipelines.calibration import CalibrationPipeline
 from iris_reduction.pipelines.level1 import Level1Pipeline
 from iris_reduction.steps.ipc import IpcStep
@@ -26,11 +26,6 @@ class FlatPipeline(CalibrationPipeline):
         "lamp illumination (taken as uniform, as designed); gain error, common to an output; IPC, unless undone"
     )
     step_defs: ClassVar[dict[str, Any]] = {**Level1Pipeline.step_defs, "ipc": IpcStep}
-
-    def fit(self, ramp: RampModel) -> ImageModel:
-        """Return the rate image of a corrected exposure, coupling undone if that is wanted."""
-        image: ImageModel = self.ipc.run(super().fit(ramp))
-        return image
 
     def process(self, init: Any) -> ReferenceModel:
         """Return the flat."""

@@ -13,6 +13,7 @@ from iris_reduction.calibration.telegraph import find_telegraph_pixels
 from iris_reduction.datamodel import ReferenceModel
 from iris_reduction.kernels import UNUSABLE_CLASSES
 from iris_reduction.pipelines.calibration import CalibrationPipeline
+from iris_reduction.steps.ipc import IpcStep
 from iris_reduction.steps.ramp_fit import RampFitStep
 from iris_reduction.steps.reference_pixel import ReferencePixelStep
 from iris_reduction.steps.saturation import SaturationStep
@@ -21,16 +22,20 @@ __all__ = ["MaskPipeline"]
 
 
 class MaskPipeline(CalibrationPipeline):
-    """Classes by the design's limits on dark rate and response; no map is needed to make one."""
+    """Classes by the design's limits on dark rate and response; no map is needed to make one.
+
+    Without coupling (`ipc`, off by default), which lifts dead pixels into LOW_QE and neighbours of hot ones into WARM.
+    """
 
     class_alias = "calibrate_mask"
     kind = "mask"
-    not_treated = "telegraph noise, unless it is looked for"
+    not_treated = "telegraph noise, unless it is looked for; IPC, unless undone"
     spec = "telegraph = boolean(default=False)  # Look for pixels that switch between two levels"
     step_defs: ClassVar[dict[str, Any]] = {
         "saturation": SaturationStep,
         "reference_pixel": ReferencePixelStep,
         "ramp_fit": RampFitStep,
+        "ipc": IpcStep,
     }
 
     def process(self, init: Any) -> ReferenceModel:

@@ -136,3 +136,29 @@ def test_a_flat_for_corrected_images_has_the_contrast_of_the_response(couple, sy
         contrast[name] = flat[::4, ::4].mean() / flat[2::4, 2::4].mean()
     assert contrast["undone"] == pytest.approx(0.7, abs=0.001)
     assert contrast["coupled"] > 0.71
+
+
+@pytest.mark.parametrize("corrected", [False, True])
+def test_the_mask_tells_classes_by_what_pixels_are_without_their_neighbours(corrected, couple, planes, synthetic):
+    """Coupling lifts a response of 7 % above the limit of the dead, and warms the four pixels beside a hot one."""
+    _, _, made, folder = planes
+    folder = folder / f"mask-{corrected}"
+    folder.mkdir()
+    rng, detector = np.random.default_rng(3), synthetic.detector
+    lit, dark = np.full((64, 128), 2000.0), np.zeros((64, 128))
+    lit[30, 40], dark[40, 90] = 0.07 * 2000.0, 20.0
+    plan = (("DRK", dark, synthetic.long), ("NFF", 0 * dark, synthetic.short), ("NFF", lit, synthetic.short))
+    files = []
+    for number, (kind, rate, times) in enumerate(plan):
+        cards = {"IMTYPE": kind, "CALLAMP": "FLAT" if number == 2 else "NONE", "TIME-OBS": f"04:{number:02d}:00"}
+        name = folder / f"{number}.fits"
+        files.append(synthetic.write_raw(name, couple(rng, rate, times, 10), times, CALSHUT="OPEN", **cards))
+    path = make_reference("mask", files, folder, overrides=made, parameters=ON if corrected else {})
+    dq = Reference.read(path, "mask").content["DQ"]
+    lost = 2 * sum(TRUE[:2]) + 4 * TRUE[2]
+    assert 0.07 < detector.dead_response_limit < 0.07 * (1 - lost) + lost
+    assert has(dq[30, 40], "DEAD") == corrected
+    assert has(dq[30, 40], "LOW_QE") != corrected
+    assert TRUE[1] * 20.0 > detector.warm_limit
+    assert has(dq[[40, 40, 39, 41], [89, 91, 90, 90]], "WARM").all() != corrected
+    assert has(dq[40, 90], "HOT")
