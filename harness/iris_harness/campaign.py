@@ -1,8 +1,9 @@
 """Campaigns: one scenario run in variants on identical draws, each compared with the first.
 
-A variant leaves out effects, or changes values of the scenario. Leaving out one effect at a time makes
-an error budget; changing the number of darks or flats tells what a calibration plan buys. Each variant
-is an ordinary run in a folder of its own, kept without its raw frames, and goes on if interrupted.
+A variant leaves out effects, or changes values of the scenario; what all have in common is set once.
+Leaving out one effect at a time makes an error budget; changing the number of darks or flats tells
+what a calibration plan buys. Each variant is an ordinary run in a folder of its own, kept without its
+raw frames, and goes on if interrupted.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatch
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,15 @@ from iris_reports import render_campaign
 from iris_validators.pairing import compare_runs
 from iris_validators.parquet import read_samples
 
-__all__ = ["CAMPAIGN_SCHEMA", "Campaign", "load_campaign", "make_variant", "run_campaign"]
+__all__ = [
+    "CAMPAIGN_SCHEMA",
+    "Campaign",
+    "find_campaign",
+    "list_campaigns",
+    "load_campaign",
+    "make_variant",
+    "run_campaign",
+]
 
 CAMPAIGN_SCHEMA = "iris-testbed/campaign/1"
 RESULT_SCHEMA = "iris-testbed/campaign-result/1"
@@ -38,7 +48,8 @@ KEYS = {"schema", "name", "title", "scenario", "nights", "figures", "variants"}
 class Campaign:
     """A checked campaign: `variants` by name, the first of which the others are compared with.
 
-    `figures` are shell patterns of "metric algorithm setting condition" to show.
+    `figures` are shell patterns of "metric algorithm setting condition" to show, `common` values that are set
+    in every variant.
     """
 
     name: str
@@ -47,6 +58,23 @@ class Campaign:
     nights: int
     figures: tuple[str, ...]
     variants: Mapping[str, Mapping[str, Any]]
+    common: Mapping[str, Any]
+
+
+def list_campaigns() -> dict[str, Path]:
+    """Return the campaigns that ship with the package, by name."""
+    folder = Path(str(resources.files("iris_harness").joinpath("campaigns")))
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def find_campaign(name: str) -> Path:
+    """Return the path of a campaign given by name or file; raise ScenarioError with the choices."""
+    known = list_campaigns()
+    path = known.get(name, Path(name))
+    if not path.is_file():
+        problem = f"no such campaign; give a YAML file or one of {', '.join(known)}"
+        raise ScenarioError(problem, key="CAMPAIGN", value=name)
+    return path
 
 
 def load_campaign(path: Path) -> Campaign:
@@ -58,12 +86,13 @@ def load_campaign(path: Path) -> Campaign:
             raise ScenarioError(problem, file=f"{path}:{lines.get((key,), 1)}", key=key, value=value)
 
     check(isinstance(tree, dict), "", "must be a mapping", tree)
-    for key in KEYS ^ tree.keys():
+    for key in KEYS ^ (tree.keys() - {"set"}):
         check(False, str(key), "is missing; add it" if key in KEYS else "unknown key", tree.get(key))
     check(tree["schema"] == CAMPAIGN_SCHEMA, "schema", f"must be {CAMPAIGN_SCHEMA}", tree["schema"])
     for key in ("name", "title", "scenario"):
         check(isinstance(tree[key], str), key, "must be text", tree[key])
     nights, figures, variants = tree["nights"], tree["figures"], tree["variants"]
+    check(isinstance(tree.get("set", {}), dict), "set", "must be a mapping of places to values", tree.get("set"))
     check(type(nights) is int and 1 <= nights <= 1000, "nights", "must be 1 to 1000", nights)
     texts = isinstance(figures, list) and all(isinstance(f, str) for f in figures)
     check(texts and bool(figures), "figures", "must list patterns of 'metric algorithm setting condition'", figures)
@@ -73,7 +102,7 @@ def load_campaign(path: Path) -> Campaign:
         known = isinstance(change, dict) and set(change) <= {"without", "set"}
         check(known, "variants", "a variant has the keys without (effects) and set (values)", {name: change})
     scenario = find_scenario(tree["scenario"])
-    return Campaign(tree["name"], tree["title"], scenario, nights, tuple(figures), variants)
+    return Campaign(tree["name"], tree["title"], scenario, nights, tuple(figures), variants, tree.get("set", {}))
 
 
 def make_variant(text: str, change: Mapping[str, Any], path: Path) -> str:
@@ -99,7 +128,7 @@ def run_campaign(
 ) -> Path:
     """Run every variant of the campaign in `path`, compare them, and return the first page of its report."""
     campaign = load_campaign(path)
-    text = campaign.scenario.read_text("utf-8")
+    text = make_variant(campaign.scenario.read_text("utf-8"), {"set": campaign.common}, path)
     results = []
     first = None
     for name, change in campaign.variants.items():

@@ -174,21 +174,21 @@ def report(run_path: Path) -> None:
 
 
 @cli.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("name", metavar="CAMPAIGN")
 @click.option("--out", type=DIRECTORY, required=True, help="Folder of the campaign's runs.")
 @click.option("--nights", type=click.IntRange(1, 1000), default=None, help="Nights [default: the campaign's].")
 @_JOBS
 @click.option("--quiet", is_flag=True, help="No progress.")
-def campaign(file: Path, out: Path, nights: int | None, jobs: int | None, quiet: bool) -> None:
-    """Run the variants of a scenario that FILE lists, and compare.
+def campaign(name: str, out: Path, nights: int | None, jobs: int | None, quiet: bool) -> None:
+    """Run the variants of a scenario that CAMPAIGN lists, and compare.
 
-    FILE is YAML; each variant is compared with the first.
+    CAMPAIGN is budget, plan, or a YAML file; each variant is compared with the first.
 
     An error budget leaves out one effect at a time; a calibration plan changes the number of darks.
     """
-    from iris_harness.campaign import run_campaign
+    from iris_harness.campaign import find_campaign, run_campaign
 
-    click.echo(run_campaign(file, out, nights=nights, jobs=jobs, quiet=quiet))
+    click.echo(run_campaign(find_campaign(name), out, nights=nights, jobs=jobs, quiet=quiet))
 
 
 @cli.command()

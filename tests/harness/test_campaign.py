@@ -1,14 +1,13 @@
 """Campaigns: variants on identical draws, each compared with the first; mistakes in the file end in one line."""
 
 import json
-import re
 from pathlib import Path
 
 import pytest
 import yaml
 
 from iris_contract.errors import ScenarioError
-from iris_harness.campaign import load_campaign, make_variant, run_campaign
+from iris_harness.campaign import find_campaign, list_campaigns, load_campaign, make_variant, run_campaign
 from iris_harness.scenario import load_scenario
 
 MICRO = Path(__file__).parent / "micro.yaml"
@@ -46,20 +45,21 @@ def test_variants_share_their_draws(tmp_path):
     assert not list((tmp_path / "out").rglob("raw/**/*.fits"))
 
 
-GUIDE = Path(__file__).parents[2] / "docs" / "campaigns.md"
-
-
-@pytest.mark.parametrize(
-    "block", re.findall(r"```yaml\n(.*?)```", GUIDE.read_text(), re.DOTALL), ids=["budget", "plan"]
-)
-def test_campaigns_of_the_guide_fit_their_scenarios(tmp_path, block):
-    path = tmp_path / "guide.yaml"
-    path.write_text(block)
+@pytest.mark.parametrize("name", list_campaigns())
+def test_campaigns_that_ship_fit_their_scenarios(tmp_path, name):
+    path = find_campaign(name)
     campaign = load_campaign(path)
+    assert campaign.name == name
+    text = make_variant(campaign.scenario.read_text(), {"set": campaign.common}, path)
     for change in campaign.variants.values():
         varied = tmp_path / "varied.yaml"
-        varied.write_text(make_variant(campaign.scenario.read_text(), change, path))
+        varied.write_text(make_variant(text, change, path))
         assert load_scenario(varied).name == campaign.scenario.stem
+
+
+def test_unknown_campaigns_are_refused_with_the_choices():
+    with pytest.raises(ScenarioError, match="budget, plan"):
+        find_campaign("budgets")
 
 
 def test_a_change_reaches_the_scenario():
@@ -89,6 +89,7 @@ def test_a_change_that_does_not_fit_is_refused(change):
         ({"variants": {"one": {}, "../two": {}}}, "names are letters"),
         ({"variants": {"one": {}, "two": {"with": 1}}}, "has the keys without"),
         ({"surplus": 1}, "unknown key"),
+        ({"set": ["region.xsize"]}, "must be a mapping"),
         ({"scenario": "nowhere"}, "no such scenario"),
     ],
 )

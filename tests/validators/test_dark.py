@@ -7,7 +7,7 @@ from iris_contract import DQ, Subarray
 
 REGION = Subarray(1, 1, 400, 300)
 SIGMA = 0.014
-ALL = {"mean_bias", "chi2", "yield"}
+ALL = {"mean_bias", "chi2", "residual", "yield"}
 
 
 def judge_darks(bench, change):
@@ -42,11 +42,11 @@ def flag_nan(planes):
     ("change", "failing"),
     [
         (lambda planes: {}, set()),
-        (lambda planes: {"DATA": planes["DATA"] * 20}, {"mean_bias", "chi2"}),
+        (lambda planes: {"DATA": planes["DATA"] * 20}, {"mean_bias", "chi2", "residual"}),
         (lambda planes: {"ERR": planes["ERR"] * 0.8}, {"chi2"}),
         (lambda planes: {"ERR": 1 / planes["ERR"]}, {"chi2"}),
         (lambda planes: {"DATA": planes["DATA"] - 0.001}, {"mean_bias"}),
-        (one_nan, {"mean_bias", "chi2"}),
+        (one_nan, {"mean_bias", "chi2", "residual"}),
         (flag, {"yield"}),
         (flag_nan, set()),
     ],

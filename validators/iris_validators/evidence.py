@@ -45,8 +45,8 @@ Window = tuple[slice, slice]
 class ImageEvidence:
     """A rate image and the truth of its raw file; `times` s (ngroups, nreads) from the reset.
 
-    `unit` is what a level 2 image counts in: the median true response of the good pixels of the whole
-    image. Where saturation is judged, `well` e- (ny, nx) is the as-built depth and `near_full` (ny, nx) tells
+    `unit` is what a level 2 image counts in: the median true `response` (ny, nx), as built, of the good pixels of
+    the whole image. Where saturation is judged, `well` e- (ny, nx) is the as-built depth and `near_full` (ny, nx) tells
     pixels that are saturated in truth or next to one, also across a cut.
     """
 
@@ -55,6 +55,7 @@ class ImageEvidence:
     truth: Truth
     times: npt.NDArray[np.float64]
     unit: float = 1.0
+    response: Float | None = None
     well: Float | None = None
     near_full: Mask | None = None
 
@@ -75,6 +76,7 @@ class ImageEvidence:
             self,
             image=replace(image, header=header),
             truth=_cut_frame(self.truth, window),
+            response=None if self.response is None else self.response[window],
             well=None if self.well is None else self.well[window],
             near_full=None if self.near_full is None else self.near_full[window],
         )
@@ -188,7 +190,8 @@ def read_image(run: Path, row: ManifestRow) -> ImageEvidence:
         )
     evidence = ImageEvidence(row, image, truth, read_times(run, row, image.header))
     if row.model == "ImagerModel" and evidence.good.any():
-        evidence = replace(evidence, unit=float(np.median(_read_as_built(run, evidence, "FLAT")[evidence.good])))
+        response = _read_as_built(run, evidence, "FLAT")
+        evidence = replace(evidence, unit=float(np.median(response[evidence.good])), response=response)
     if row.family == "saturation":
         near = ndimage.binary_dilation(has(truth.cause, "SATURATED"), np.ones((3, 3), dtype=bool))
         evidence = replace(evidence, well=_read_as_built(run, evidence, "WELL"), near_full=near)

@@ -3,6 +3,8 @@
     relative_bias  sum(est - true) / sum(true): the flux scale
     pull_mean      mean((est - true) / ERR)
     pull_width     width of the same about its mean
+    rms_over_crb   rms of (est - true) about its mean, over the Cramer-Rao bound that its raw ramp has: what
+                   the noise of dark and flat adds
     yield          good pixels neither flagged DO_NOT_USE nor NaN
 
 A flat has median 1 over the good pixels it covers, so the unit of a level 2 image is the electron of
@@ -19,7 +21,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
+from iris_contract.errors import LayoutError
 from iris_validators.evidence import ImageEvidence
 from iris_validators.metric import Metric, index_metrics
 from iris_validators.residuals import Residuals, mean_of, rms_of
@@ -31,6 +35,7 @@ METRICS = index_metrics(
     Metric("image.relative_bias", "mean", "1", 0, "Relative error of the summed flux"),
     Metric("image.pull_mean", "mean", "1", 0, "Mean of error over own sigma"),
     Metric("image.pull_width", "ratio", "1", 1, "Width of error over own sigma"),
+    Metric("image.rms_over_crb", "ratio", "1", 1, "Scatter of the error over the Cramer-Rao bound of the raw ramp"),
     Metric("image.yield", "pixels", "1", 1, "Share of good pixels that have a usable value"),
 )
 
@@ -40,6 +45,14 @@ def _compare(evidence: ImageEvidence) -> Residuals:
     return Residuals.of_image(evidence.image, truth, evidence.good)
 
 
+def _bound(evidence: ImageEvidence) -> npt.NDArray[np.float64]:
+    """Bound (n,) of the good pixels in the image's unit."""
+    if evidence.response is None:
+        raise LayoutError("as-built responses are needed to judge images", file=evidence.row.product)
+    good = evidence.good
+    return np.asarray(evidence.bound(good) * evidence.unit / evidence.response[good])
+
+
 def sample_images(exposures: Sequence[ImageEvidence]) -> list[Sample]:
     """Return the samples of one night's exposures of one role, pooled."""
     row, condition = exposures[0].row, f"role={exposures[0].row.exposure}"
@@ -47,7 +60,9 @@ def sample_images(exposures: Sequence[ImageEvidence]) -> list[Sample]:
     pulls, error, true = pixels.pulls, pixels.error[pixels.judged], pixels.truth[pixels.judged]
     samples = [METRICS["image.yield"].count(row, pixels.usable, pixels.judged.size, condition)]
     flux = METRICS["image.relative_bias"]
+    reached = error / np.concatenate([_bound(e) for e in exposures])[pixels.judged]
     values = {
+        "image.rms_over_crb": rms_of(reached - mean_of(reached)),
         "image.pull_mean": mean_of(pulls),
         "image.pull_width": rms_of(pulls - mean_of(pulls)),
     }
