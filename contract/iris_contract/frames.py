@@ -252,8 +252,9 @@ class AsBuiltMaps:
     `gain` e-/DN, `read_noise` e-, `dark` e-/s, `flat` (relative response, median 1), `offset` DN, `well` e-,
     `bad` uint32 (true class bits by design limits). The others are None where the flaw is absent:
     `loss` (share of signal lost at 80 000 e-) and `bend` (shape) of the nonlinearity; `links` (ny, nx, 3)
-    to the right, upper and upper corner neighbours; `traps` (ny, nx, 2) shares of charge; `telegraph` and
-    `settling` heights e-; `signal` e- (ny, nx, nlevel) that a pixel shows when it holds `levels` e- (nlevel).
+    to the right, upper and upper corner neighbours, without signal; `traps` (ny, nx, 2) shares of charge;
+    `telegraph` and `settling` heights e-; `signal` e- (ny, nx, nlevel) that a pixel shows when it holds
+    `levels` e- (nlevel).
     """
 
     header: Header

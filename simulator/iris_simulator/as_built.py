@@ -27,6 +27,7 @@ from iris_simulator.draws import draw_normal, draw_uniform
 from iris_simulator.effects import EFFECTS, choose_effects
 from iris_simulator.ipc import draw_links
 from iris_simulator.nonlinearity import draw_nonlinearity, show_levels
+from iris_simulator.open_pixels import find_open, gather
 from iris_simulator.persistence import draw_traps
 from iris_simulator.seeds import Stream, derive_key, make_generator
 from iris_simulator.settling import draw_settling
@@ -159,7 +160,10 @@ def _draw_classic(detector: Detector, region: Subarray, seed: int, defects: bool
     noise = detector.read_noise * np.exp(NOISE_SPREAD * normal("read noise"))
     dark[reference] = flat[reference] = 0.0
     if defects:
+        opened = find_open(detector, region, seed)
+        flat *= gather(opened)
         inflict(detector, reference, uniform("defect"), uniform("severity"), dark, flat, noise)
+        dark[opened[1:-1, 1:-1]] = flat[opened[1:-1, 1:-1]] = 0.0
     gain = detector.gain * (1 + GAIN_SPREAD * per_output("gain", normal=False))
     offset = detector.bias_level + OUTPUT_OFFSET * per_output("offset", normal=True) + PIXEL_OFFSET * normal("offset")
     well = detector.well_depth * (1 + WELL_SURPLUS * uniform("well"))

@@ -172,7 +172,7 @@ class SignalChain:
     def _couple(self, signal: Cube, tile: Tile) -> Cube:
         if self.maps.links is None:
             return signal
-        return couple(signal, self.maps.links[tile], ~self.region.reference_pixels(self.detector)[tile])
+        return couple(signal, self.maps.links[tile], self.maps.flat[tile] > 0)
 
     def _tell_rates(
         self, out: ReadOut, tile: Tile, wide: Tile, inner: Tile, trapped: npt.NDArray[np.float64] | None
@@ -184,8 +184,17 @@ class SignalChain:
             out.persistence[tile] = afterglow[inner]
             detected = detected + afterglow
         if self.maps.links is not None:
-            detected = self._couple(_double(detected)[:, :, None, None], wide)[:, :, 0, 0]
+            detected = self._average_coupled(_double(detected), wide)
         out.detected[tile] = detected[inner]
+
+    def _average_coupled(self, rate: npt.NDArray[np.float64], tile: Tile) -> npt.NDArray[np.float64]:
+        """Return the rate e-/s (ny, nx) that a tile shows from first to last read, on average over the ramps.
+
+        Links fade as the signal grows, so it is not the same at every read.
+        """
+        ends = self.times[:, [0, -1]]
+        shown = self._couple(rate[:, :, None, None] * ends, tile)
+        return np.asarray((np.diff(shown, axis=3) / np.diff(ends, axis=1)).mean(axis=(2, 3)))
 
     def _average_release(self) -> npt.NDArray[np.float64]:
         """Return the share per second (2,) that traps release from first to last read, on average over the ramps."""

@@ -1,11 +1,11 @@
 """The effects that an exposure can be simulated with or without.
 
 Off means absent. Without `dark` there is no dark current and hence no hot or warm pixel; without
-`flat` every pixel responds alike and none is dead; without `bad_pixels` the defective pixels are as
-their neighbours. Without `photon_noise` light and dark current arrive exactly as expected. Without
-`offsets` and `gain_spread` every pixel has the design's bias level and gain. `tracks` shapes cosmic
-rays and `snowballs` are some of them: without `cosmic_rays` there are neither. Conversion to 16-bit
-integers is never off.
+`flat` every pixel responds alike and none is dead; without `bad_pixels` the defective pixels, open ones
+among them, are as their neighbours. Without `photon_noise` light and dark current arrive exactly as
+expected. Without `offsets` and `gain_spread` every pixel has the design's bias level and gain. `tracks`
+shapes cosmic rays and `snowballs` are some of them: without `cosmic_rays` there are neither. Conversion
+to 16-bit integers is never off.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ that a read exceeded the converter, at any read; the design's saturation level, 
 reduction finds such reads, plays no part. JUMP_DET marks a pixel that a cosmic ray hit in any ramp,
 also before the first read, where nothing can find it; its neighbours, coupled to it, are not marked.
 TELEGRAPH marks a pixel whose level switched. The rate detected is what a linear detector would have
-shown: coupled, with afterglow, without the loss of nonlinearity.
+shown from first to last read: coupled, as far as links have faded by then, with afterglow, without the loss of
+nonlinearity.
 """
 
 from __future__ import annotations

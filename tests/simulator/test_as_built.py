@@ -13,6 +13,7 @@ from iris_contract.check import check_file
 from iris_contract.errors import InputError
 from iris_simulator import EFFECTS, AsBuilt, as_built, build_as_built
 from iris_simulator.as_built import FIELD_RESPONSE, GAIN_SPREAD, PIXEL_RESPONSE, WELL_SURPLUS
+from iris_simulator.open_pixels import find_open, gather
 
 PLANES = ("gain", "read_noise", "dark", "flat", "offset", "well", "bad")
 FLAWS = ("loss", "bend", "links", "traps", "telegraph", "settling", "signal")
@@ -65,7 +66,9 @@ def test_strips_do_not_matter(small: Detector, whole: AsBuiltMaps, monkeypatch: 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_median_response_of_the_full_format_is_one(small: Detector, seed: int) -> None:
-    """Within 4.4 standard errors of the median; 1 % of dead and low pixels shift it by 0.013 rms.
+    """Within 4.4 standard errors of the median; dead, low and open pixels, 1.1 %, and their neighbours shift it.
+
+    Of the latter 0.4 % are above it: (1 - 0.015) Phi(z) + 0.011 = 0.5, z = -0.009.
 
     Without the border, whose loss breaks the symmetry of the field: by 2e-4 in 512 pixels, 3e-5 in 4096.
     """
@@ -75,7 +78,7 @@ def test_median_response_of_the_full_format_is_one(small: Detector, seed: int) -
     healthy = as_built._draw_classic(open_detector, full, seed, defects=False)["flat"]
     assert abs(np.median(healthy) - 1) < error
     assert (
-        abs(np.median(as_built._draw_classic(open_detector, full, seed, defects=True)["flat"]) - 1 + 0.0128 * rms)
+        abs(np.median(as_built._draw_classic(open_detector, full, seed, defects=True)["flat"]) - 1 + 0.0089 * rms)
         < error
     )
     assert abs(np.std(np.log(healthy)) / rms - 1) < 4.4 / np.sqrt(2 * 512**2)
@@ -200,5 +203,6 @@ def test_classes_follow_the_acting_maps(corner: AsBuilt, effect: str, gone: set[
 def test_without_defects_the_others_stay(corner: AsBuilt) -> None:
     healthy = corner.acting([e for e in EFFECTS if e != "bad_pixels"])
     good = (corner.bad & ~np.uint32(DQ["REFERENCE_PIXEL"])) == 0
+    good &= gather(find_open(corner.detector, corner.region, int(str(corner.header["INSTSEED"])))) == 1
     for name in set(PLANES) - {"bad"}:
         np.testing.assert_array_equal(getattr(healthy, name)[good], getattr(corner, name)[good], err_msg=name)

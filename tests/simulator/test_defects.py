@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from iris_contract import DQ, AsBuiltMaps, Detector, Subarray
-from iris_simulator import build_as_built
+from iris_simulator import build_as_built, open_pixels
 from iris_simulator.defects import BAD_REFERENCE_FRACTION, FRACTIONS, classify
 
 QUICK = Subarray(1, 1, 512, 512)
@@ -19,7 +19,7 @@ def maps(detector: Detector) -> AsBuiltMaps:
 def test_share_of_each_class(maps: AsBuiltMaps, name: str) -> None:
     """Binomial count within 4.4 standard deviations; false alarm 1e-5 each. Enough to score a class."""
     number, found = 508 * 508, int(np.sum(maps.bad & DQ[name] != 0))
-    expected = FRACTIONS[name] * number
+    expected = (FRACTIONS[name] + (open_pixels.FRACTION if name == "DEAD" else 0)) * number
     assert abs(found - expected) < 4.4 * np.sqrt(expected)
     assert found > 600
 

@@ -6,8 +6,9 @@ neighbours. Per kind of link, over light-sensitive pixels good in truth:
     relative_error  mean(est) / mean(true) - 1 over the field
     worst_block     largest |mean(est) / mean(true) - 1| of 4 x 4 blocks of the region
 
-Links vary smoothly over the field, so their mean over a block is what a deconvolution needs. Not
-modelled: links of single pixels, dependence on the signal.
+The field of the links is smooth, so their mean over a block is what a deconvolution needs. The true ones are
+those without signal, as faint light meets them: a map that was measured on bright flats, where links are
+weaker, is in error by that. Not judged: links of single pixels.
 """
 
 from __future__ import annotations
