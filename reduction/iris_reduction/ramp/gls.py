@@ -39,6 +39,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from iris_reduction.ramp.prefetch import prefetch
 from iris_reduction.ramp.protocol import NO_JUMPS, Block, Float32, Float64, Jumps, RampFitter, fit_blocks
 
 __all__ = ["gls"]
@@ -146,9 +147,11 @@ def _fit_complete(
     tile = np.zeros(weights.size * LANES, np.float32)
     trail = np.zeros(ngroups * (nsteps + 1) * 3 * LANES, np.float32)
     state = np.ones(ROWS * LANES, np.float32)
+    flat = reads.reshape(-1)
     for first in range(0, len(reads), LANES):
         last = min(first + LANES, len(reads))
         _load(reads[first:last], gain[first:last], variance[first:last], tile, state)
+        prefetch(flat, last * weights.size, (last + LANES) * weights.size)
         _guess_rate(weights, tile, state)
         _sweep_forward(steps, tile, trail, state)
         if tests:
