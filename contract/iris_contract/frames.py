@@ -254,7 +254,7 @@ class AsBuiltMaps:
     `loss` (share of signal lost at 80 000 e-) and `bend` (shape) of the nonlinearity; `links` (ny, nx, 3)
     to the right, upper and upper corner neighbours, without signal; `traps` (ny, nx, 2) shares of charge;
     `telegraph` and `settling` heights e-; `signal` e- (ny, nx, nlevel) that a pixel shows when it holds
-    `levels` e- (nlevel).
+    `levels` e- (nlevel); `dark_shown` e-/s, the dark current as pixels show it that are coupled to others.
     """
 
     header: Header
@@ -273,6 +273,7 @@ class AsBuiltMaps:
     settling: Float | None = None
     levels: npt.NDArray[np.float64] | None = None
     signal: Float | None = None
+    dark_shown: Float | None = None
 
     @classmethod
     def read(cls, path: str | Path) -> Self:

@@ -111,6 +111,7 @@ _AS_BUILT = Layout(
         HduSpec("SETTLING", "float32", IMAGE, "electron", optional=True),
         HduSpec("LEVELS", "float64", ("nlevel",), "electron", optional=True),
         HduSpec("SIGNAL", "float32", ("ny", "nx", "nlevel"), "electron", optional=True),
+        HduSpec("DARK_SHOWN", "float32", IMAGE, "electron/s", optional=True),
     ),
 )
 

@@ -20,7 +20,7 @@ from iris_harness.simulate import list_settings
 __all__ = ["KEEP", "check_space", "discard", "estimate_bytes", "is_for_calibration"]
 
 KEEP = ("all", "products")
-RAW, TRUTH, AS_BUILT, IMAGE = 2, 6 * 4, 24 * 4, 4 * 4  # bytes per pixel-read, and per pixel of one file
+RAW, TRUTH, AS_BUILT, IMAGE = 2, 6 * 4, 25 * 4, 4 * 4  # bytes per pixel-read, and per pixel of one file
 SPARE = 1.1  # for what is small, and for what is written before the old is gone
 
 

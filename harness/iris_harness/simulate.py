@@ -73,7 +73,7 @@ def write_as_built(root: Path, seed: int) -> tuple[list[Path], Any]:
     """Write the as-built maps that act with the scenario's effects, of its region, as truth."""
     scenario = _load(root)
     path = RunDirectory(root).as_built(scenario.detector)
-    _build(scenario.detector, scenario.region, seed).acting(scenario.effects).write(path)
+    _build(scenario.detector, scenario.region, seed).tell(scenario.effects).write(path)
     return [path], None
 
 

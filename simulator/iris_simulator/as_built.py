@@ -25,7 +25,7 @@ from iris_contract.frames import read_region
 from iris_simulator.defects import classify, inflict
 from iris_simulator.draws import draw_normal, draw_uniform
 from iris_simulator.effects import EFFECTS, choose_effects
-from iris_simulator.ipc import draw_links
+from iris_simulator.ipc import couple, draw_links
 from iris_simulator.nonlinearity import draw_nonlinearity, show_levels
 from iris_simulator.open_pixels import find_open, gather
 from iris_simulator.persistence import draw_traps
@@ -79,6 +79,14 @@ class AsBuilt(AsBuiltMaps):
             healthy: dict[str, Any] = _draw_planes(self.detector, region, seed, _draw_healthy)
             maps = replace(maps, **healthy, telegraph=None)
         return _switch_off(self.detector, region, maps, on)
+
+    def tell(self, effects: Iterable[str] = EFFECTS) -> AsBuiltMaps:
+        """Return the maps that act with `effects`, and what follows from them: the dark current as it is shown."""
+        maps = self.acting(effects)
+        if maps.links is None:
+            return maps
+        shown = couple(maps.dark.astype(np.float64)[:, :, None, None], maps.links, maps.flat > 0)
+        return replace(maps, dark_shown=shown[:, :, 0, 0].astype(np.float32))
 
 
 def build_as_built(detector: Detector, region: Subarray, instrument_seed: int) -> AsBuilt:

@@ -68,6 +68,7 @@ FROZEN = {
             "SETTLING float32 (ny nx) electron optional",
             "LEVELS float64 (nlevel) electron optional",
             "SIGNAL float32 (ny nx nlevel) electron optional",
+            "DARK_SHOWN float32 (ny nx) electron/s optional",
         ],
     ),
 }

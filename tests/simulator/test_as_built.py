@@ -206,3 +206,16 @@ def test_without_defects_the_others_stay(corner: AsBuilt) -> None:
     good &= gather(find_open(corner.detector, corner.region, int(str(corner.header["INSTSEED"])))) == 1
     for name in set(PLANES) - {"bad"}:
         np.testing.assert_array_equal(getattr(healthy, name)[good], getattr(corner, name)[good], err_msg=name)
+
+
+def test_dark_current_is_shown_by_neighbours_too(inner: AsBuilt) -> None:
+    """The sum is kept; beside a hot pixel its share of the difference appears. Not where nothing is coupled."""
+    assert inner.tell(("dark", "bad_pixels")).dark_shown is None
+    maps = inner.tell()
+    assert maps.dark_shown is not None
+    assert maps.links is not None
+    np.testing.assert_allclose(maps.dark_shown.sum(dtype=float), maps.dark.sum(dtype=float), rtol=1e-5)
+    y, x = np.unravel_index(np.argmax(maps.dark[1:-1, 1:-2]), maps.dark[1:-1, 1:-2].shape)
+    y, x = y + 1, x + 1
+    moved = maps.links[y, x, 0] * (maps.dark[y, x] - maps.dark[y, x + 1])
+    assert maps.dark_shown[y, x + 1] - maps.dark[y, x + 1] > 0.8 * moved

@@ -54,3 +54,18 @@ def flag_nan(planes):
 )
 def test_verdicts(bench, change, failing):
     assert judge_darks(bench, change) == {name: "FAIL" if name in failing else "PASS" for name in ALL}
+
+
+def test_coupled_pixels_are_judged_by_what_they_show(bench):
+    """A dark that holds its neighbours' share is right if truth says that they are coupled, and wrong if not."""
+    dark, shown = np.full((2, *REGION.shape), 0.005, "f4")
+    shown[::7, ::7] += 0.2
+    verdicts = {}
+    for name, flaws in (("coupled", {"dark_shown": shown}), ("not coupled", {})):
+        bench.as_built(REGION, dark=dark, **flaws)
+        noise = [np.random.default_rng(n).normal(0, SIGMA, REGION.shape) for n in range(8)]
+        planes = {"ERR": np.full(REGION.shape, SIGMA), "DQ": np.zeros(REGION.shape)}
+        rows = [bench.reference("dark", n + 1, REGION, "dark", DATA=shown + noise[n], **planes) for n in range(8)]
+        verdicts[name] = {metric: word for (metric, _), word in bench.verdicts(rows).items()}
+    assert set(verdicts["coupled"].values()) == {"PASS"}
+    assert verdicts["not coupled"]["dark.chi2"] == "FAIL"

@@ -1,5 +1,8 @@
 """Master dark against the true dark current, over light-sensitive pixels good in truth.
 
+Where pixels are coupled, true is what they show of it, their neighbours' share included: a dark is subtracted
+from frames that are coupled alike.
+
     mean_bias  mean(est - true) in e-/s
     chi2       mean(((est - true) / ERR)^2), 1 if ERR is right; sigma per night sqrt(2 / N)
     residual   rms of est - true in e-/s, what subtracting it adds to the noise of a pixel
@@ -34,7 +37,9 @@ def sample_darks(references: Sequence[ReferenceEvidence]) -> list[Sample]:
     samples: list[Sample] = []
     for evidence in references:
         row, content = evidence.row, evidence.reference.content
-        pixels = Residuals.of(content["DATA"], content["ERR"], content["DQ"], evidence.maps.dark, evidence.good)
+        maps = evidence.maps
+        true = maps.dark if maps.dark_shown is None else maps.dark_shown
+        pixels = Residuals.of(content["DATA"], content["ERR"], content["DQ"], true, evidence.good)
         error = pixels.error[pixels.judged]
         samples += [
             METRICS["dark.mean_bias"].sample(row, mean_of(error), weight=error.size),
