@@ -95,8 +95,9 @@ def _find_kind(spec: ExposureSpec) -> str:
 
 def _list_needs(scenario: Scenario, family: FamilySpec) -> list[str]:
     """Return the kinds of reference that the chain's products of a family need."""
+    levels = ["saturation"] if scenario.reduction.get("saturation", {}).get("per_pixel") else []
     if family.family in CALIBRATIONS:
-        return list(CALIBRATIONS[family.family][1])
+        return list(CALIBRATIONS[family.family][1]) + (levels if family.family != "saturation_level" else [])
     if family.family == SIMULATOR:
         return []
     steps = LEVEL1 + (LEVEL2 if family.family in LEVEL2_FAMILIES else ())
@@ -108,7 +109,7 @@ def _list_needs(scenario: Scenario, family: FamilySpec) -> list[str]:
         for kind in STEP_REFERENCES[step]
         if f"override_{kind}" not in parameters
     ]
-    return needs + (["ipc"] if given["ramp_fit"].get("coupled") else [])
+    return needs + levels + (["ipc"] if given["ramp_fit"].get("coupled") else [])
 
 
 def _find_lacking(scenario: Scenario, family: FamilySpec, kind: str) -> Iterator[Problem]:

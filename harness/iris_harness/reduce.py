@@ -126,8 +126,9 @@ def reduce_night(
         out = run.products(setting, family, algorithm, night)
         for role, raw, truth in items:
             made = _reduce_exposure(run.root / raw, out, family, fitter, _remember(parameters, family, outputs))
+            if family != "persistence" or outputs:  # the first has no past: it is that of the others
+                rows.append(describe_product(run, made[-1], setting, family, algorithm, night, role, [raw], truth))
             outputs += made
-            rows.append(describe_product(run, made[-1], setting, family, algorithm, night, role, [raw], truth))
     except TestbedError:
         raise
     except Exception as error:
@@ -146,7 +147,10 @@ def _require_fitter(name: str) -> None:
 
 
 def _remember(parameters: dict[str, dict[str, Any]], family: str, earlier: list[Path]) -> dict[str, dict[str, Any]]:
-    """Tell the Step that treats afterglow what the detector saw before; without a past there is none."""
+    """Tell the Step that treats afterglow what the detector saw before: the family's `earlier` exposures of the night.
+
+    Without a past there is nothing to treat.
+    """
     if family != "persistence":
         return parameters
     past = {"previous": ",".join(map(str, earlier))} if earlier else {"skip": True}

@@ -36,3 +36,24 @@ def test_a_dark_frame_lists_the_light_before_it(tmp_path: Path, monkeypatch: pyt
     names[0].parent.mkdir(parents=True)
     names[0].touch()
     assert list_raw_rows(run, scenario, 1) == [{"role": flat, "raw": [lit]}, {"role": "after", "raw": [after, lit]}]
+
+
+def test_afterglow_is_predicted_from_the_exposures_before_and_the_first_is_not_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each Step gets what the family's exposures made before it, in order; without a past it is skipped."""
+    told = []
+
+    def make(raw: Path, out: Path, family: str, fitter: str, parameters: dict[str, dict[str, Any]]) -> list[Path]:
+        told.append(parameters["persistence"])
+        return [out / raw.name]
+
+    monkeypatch.setattr("iris_reduction.cache.use_cache", lambda cache: None)
+    monkeypatch.setattr(reduce, "_reduce_exposure", make)
+    monkeypatch.setattr(reduce, "describe_product", lambda run, product, *place: {"product": product.name})
+    items = [(role, f"raw/{role}.fits", "truth") for role in ("steps", "afterglow", "later")]
+    parameters = {"persistence": {"skip": False, "method": "model"}}
+    outputs, content = reduce.reduce_night(tmp_path, "chain", "persistence", "model", 1, items, parameters)
+    assert [row["product"] for row in content["rows"]] == ["afterglow.fits", "later.fits"]
+    assert told[0] == {"skip": True, "method": "model"}
+    assert [entry["previous"] for entry in told[1:]] == [str(outputs[0]), f"{outputs[0]},{outputs[1]}"]

@@ -89,6 +89,7 @@ BROKEN += [  # what could only be found when much had been simulated
     ("exposures: [dark], algorithms: [ramp_mean]", "exposures: [sky], algorithms: [ramp_mean]", "needs a dark"),
     ("scene: uniform_sky, filter: H", "scene: uniform_sky, filter: K", "the chain's flat is of filter H, but sky"),
     ("seed: 11", "seed: 11\nreduction: {ipc: {skip: false}}", "the chain's image needs a ipc"),
+    ("seed: 11", "seed: 11\nreduction: {saturation: {per_pixel: true}}", "needs a saturation of the same night"),
     ("xsize: 64", "xsize: 1", "'xsize': 1, 'ysize': 64}: 0 rows and 0 columns of it see light"),
     ("xsize: 64", "xsize: 11", "60 rows and 7 columns of it see light"),
     ("xsize: 64", "xsize: 130", "120 pixels of output 2 see light; the family gain needs 256"),
@@ -206,7 +207,10 @@ def test_calibrations_come_before_what_they_calibrate():
 def test_darks_come_before_anything_bright_where_charge_persists():
     roles = [p.spec.role for p in plan_night(load_scenario(find_scenario("detector")), 1)]
     assert roles[:2] == ["dark", "noise"]
-    assert roles.index("afterglow_dark") == roles.index("full_well") + 1
+    for bright, after in (("full_well", "full_dark"), ("half_well", "half_dark"), ("steps", "afterglow")):
+        assert roles.index(after) == roles.index(bright) + 1
+    lamps = [n for n, role in enumerate(roles) if role.startswith("flat_") or role.endswith("_well")]
+    assert roles.index("afterglow") < min(lamps)  # what a flat leaves in every pixel would be taken for its afterglow
 
 
 def write_text(folder, text):

@@ -54,6 +54,7 @@ _POWER = 1.0  # of the signal, by which low signals weigh more for the shape
 _SAMPLE = 1 << 15  # pixels
 _EXCESS = 2.0  # variance over what is typical at a pixel's rate
 _FEWEST = 10  # increments
+_FURTHEST, _MISSED = 1.05, 1e-6  # of S0: where the inverse is sought, and how nearly it must be found
 
 
 def common_shape(exposures: Sequence[FlatRamps], usable: Bool, *, norm: float) -> LinearityFit:
@@ -115,24 +116,30 @@ def _solve_shape(moments: Moments, kept: Bool) -> Float64:
 
 
 def _vary_amplitude(shape: Float64) -> Float64:
-    """Return c_k(a) as polynomials in a - 1, (TERMS, degree + 1): the inverse curves of S = Q (1 - a g(Q))."""
+    """Return c_k(a) as polynomials in a - 1, (TERMS, degree + 1): the inverse curves of S = Q (1 - a g(Q)).
+
+    Where flats fill the well, curves of the largest amplitudes turn before they reach S0, and have no inverse. Those
+    that are near it would bend the polynomials by 0.05 % for all the others, and are left out as well.
+    """
     powers = np.arange(1, TERMS + 1)
     signal = np.linspace(0.02, 1.0, 50)
-    amplitudes = np.linspace(LOW, HIGH, 13)
-    found = []
-    for a in amplitudes:
+    amplitudes, found = [], []
+    for a in np.linspace(LOW, HIGH, 13):
         known = signal.copy()  # what a pixel of amplitude 1 shows that holds the charge sought
         for _ in range(20):
             grown = known[:, None] ** powers @ shape
             charge = known * (1 + grown)
             shown = charge - a * (charge - known)
             slope = (1 - a) * (1 + known[:, None] ** powers @ (shape * (powers + 1))) + a
-            known = known - (shown - signal) / np.maximum(slope, 0.1)
+            known = np.clip(known - (shown - signal) / np.maximum(slope, 0.1), 0.0, _FURTHEST)
+        if np.abs(shown - signal).max() > _MISSED:
+            continue
+        amplitudes.append(a)
         charge = known * (1 + known[:, None] ** powers @ shape)
         design = signal[:, None] ** powers[1:]
         found.append([0.0, *np.linalg.lstsq(design, charge / signal - 1, rcond=None)[0]])
     degree = 5
-    vander = (amplitudes[:, None] - 1) ** np.arange(1, degree + 1)
+    vander = (np.array(amplitudes)[:, None] - 1) ** np.arange(1, degree + 1)
     slopes = np.linalg.lstsq(vander, np.array(found) - shape, rcond=None)[0]
     return np.concatenate([shape[:, None], slopes.T], axis=1)
 
