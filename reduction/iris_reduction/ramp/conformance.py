@@ -2,8 +2,8 @@
 
 The fitter is run on small made-up ramps and its results are compared with what the protocol
 promises: shapes and types, where NaN and flags stand, that integers give the same as floats, that
-pedestals and unusable reads do not matter, that the arguments are left alone. It is no test of
-optimality or of error bars: those are scored against truth.
+pedestals, unusable reads and differences into reads with JUMP_DET do not matter, that the arguments
+are left alone. It is no test of optimality or of error bars: those are scored against truth.
 """
 
 from __future__ import annotations
@@ -130,6 +130,26 @@ def _check_unusable_reads(fitter: RampFitter, example: Example) -> Iterator[str]
         yield "a single read that is NaN spoils the pixel"
 
 
+def _check_flagged_jumps(fitter: RampFitter, example: Example) -> Iterator[str]:
+    """A known jump may have any size; both parts of the ramp count; a read that is lost passes its jump on."""
+    flags, quiet = example.read_dq.copy(), example.reads.astype(np.float32)
+    hit = quiet.copy()
+    for x, group, read in ((0, 0, 4), (1, 1, 1), (2, 0, 3)):
+        flags[0, x, group, read] = DQ["JUMP_DET"]
+        hit[0, x, group, read:] += 5000
+    flags[0, 2, 0, 3] |= DQ["DO_NOT_USE"]
+    clean, one = (replace(example, reads=reads, read_dq=flags).fit(fitter) for reads in (quiet, hit))
+    if not _agree(clean, one):
+        yield "a jump into a read with JUMP_DET changes the result"
+    if not (np.isfinite(one.rate).all() and (np.abs(one.rate - RATES) < 6 * one.error).all()):
+        yield "ramps with a read that has JUMP_DET are not fitted"
+    if not has(one.dq, "JUMP_DET")[0, :3].all():
+        yield "dq has no JUMP_DET where a read has it"
+    flags[0, 0, :, 1:] = DQ["JUMP_DET"]
+    if not np.isnan(replace(example, read_dq=flags).fit(fitter).rate[0, 0]):
+        yield "rate is not NaN where every difference is left out"
+
+
 def _with_nan(reads: Reads) -> Float32:
     real = reads.astype(np.float32)
     real[1, 1, 0, 2] = np.nan
@@ -198,6 +218,7 @@ CHECKS = (
     _check_pedestal,
     _check_ramp_order,
     _check_unusable_reads,
+    _check_flagged_jumps,
     _check_hopeless_pixels,
     _check_jumps,
     _check_arguments,

@@ -19,7 +19,8 @@ yields, with h_k = 1/[C^-1]_kk, m_k = h_k [C^-1 (d - R x)]_k and n_k = h_k [C^-1
     drop of chi2 if difference k is omitted = (m_k - 0)^2 / (h_k - n_k^2/N)
 
 for *every* difference in O(n). Omitting a difference is exactly the same as fitting a jump of
-unknown size in it, and in the sweeps it is just a pivot set to zero. A jump also raises the rate and
+unknown size in it, and in the sweeps it is just a pivot set to zero. So are differences into reads
+with JUMP_DET, from the start. A jump also raises the rate and
 so the variance that it is tested against. Therefore the worst difference is omitted on trial where
 its drop exceeds (0.8 jump_sigma)^2, and stays so where, with the weights found without it, keeping
 it would raise chi2 by more than jump_sigma^2. Then the next one is tried, so several jumps are found
@@ -78,6 +79,7 @@ def _fit_block(block: Block) -> Jumps:
     _fit_special(
         reads,
         block.usable_reads(special),
+        block.jumped_reads(special),
         block.times,
         faint,
         block.gain[special],
@@ -271,36 +273,48 @@ def _sweep_backward(steps: Any, tile: Any, trail: Any, state: Any, limit: Any) -
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _fit_special(
-    reads: Any, usable: Any, times: Any, faint: Any, gain: Any, variance: Any, limit: Any, results: Any, amplitude: Any
+    reads: Any,
+    usable: Any,
+    jumped: Any,
+    times: Any,
+    faint: Any,
+    gain: Any,
+    variance: Any,
+    limit: Any,
+    results: Any,
+    amplitude: Any,
 ) -> None:
     """Fit pixels one by one: `usable` reads only, jumps omitted and put into `amplitude`.
 
-    reads float32 DN, usable bool, amplitude float32 e- (npix, ngroups, nreads); results (npix, 3):
-    rate, error, chi2 per degree of freedom.
+    reads float32 DN, usable and jumped bool, amplitude float32 e- (npix, ngroups, nreads); results
+    (npix, 3): rate, error, chi2 per degree of freedom.
     """
     nreads = reads.shape[2]
     work, where = np.zeros((WORK, times.size)), np.zeros(times.size, np.int64)
     for i in range(len(reads)):
         noise = float(variance[i])
-        n = _take_differences(reads[i], usable[i], times, faint, float(gain[i]), work, where)
+        n = _take_differences(reads[i], usable[i], jumped[i], times, faint, float(gain[i]), work, where)
         left, rate, norm, spread = _reject_jumps(work, n, noise, limit)
         results[i, 0], results[i, 1] = rate, np.sqrt(noise / norm)
         results[i, 2] = spread / (noise * (left - 1)) if left > 1 else np.nan
         for k in range(n):
-            if work[KEPT, k] == 0.0:
+            if work[KEPT, k] == 0.0 and (work[GIVEN, k] == 0.0 or work[CHANGE, k] > limit * noise):
                 amplitude[i, where[k] // nreads, where[k] % nreads] = work[M, k]
 
 
 # Rows of `work`, one column per difference: electrons, seconds, 1 unless omitted, 1 if coupled to the one before,
-# diagonal of C/s^2 for the guess and for the fit, p, p u and p w of the forward sweep, m, and change of chi2.
-WORK = 11
-D, X, KEPT, CHAINED, FAINT, DIAGONAL, FP, FPU, FPW, M, CHANGE = range(WORK)
+# diagonal of C/s^2 for the guess and for the fit, p, p u and p w of the forward sweep, m, change of chi2, and 1 if
+# omitted from the start.
+WORK = 12
+D, X, KEPT, CHAINED, FAINT, DIAGONAL, FP, FPU, FPW, M, CHANGE, GIVEN = range(WORK)
 
 
 @njit(cache=True, error_model="numpy")
 def _reject_jumps(work: Any, n: int, variance: float, limit: float) -> tuple[int, float, float, float]:
     """Omit jumps one by one; return differences kept, and rate, N and chi2 as `_fit_one`."""
     left, last = n, -1
+    for k in range(n):
+        left -= int(work[GIVEN, k])
     rate, norm, spread = np.nan, np.nan, np.nan
     while left > 0:
         rate, norm, spread = _fit_one(work, n, variance)
@@ -317,25 +331,32 @@ def _reject_jumps(work: Any, n: int, variance: float, limit: float) -> tuple[int
 
 
 @njit(cache=True, error_model="numpy")
-def _take_differences(reads: Any, usable: Any, times: Any, faint: Any, gain: Any, work: Any, where: Any) -> int:
-    """Fill D, X, KEPT, CHAINED, FAINT and `where` (flat index of the later read); return how many."""
+def _take_differences(
+    reads: Any, usable: Any, jumped: Any, times: Any, faint: Any, gain: Any, work: Any, where: Any
+) -> int:
+    """Fill D, X, KEPT, CHAINED, FAINT, GIVEN and `where` (flat index of the later read); return how many.
+
+    A read that is flagged but not usable passes its jump on to the next usable one.
+    """
     ngroups, nreads = reads.shape
     n = 0
     for g in range(ngroups):
         before = -1
-        chained = 0.0
+        chained, given = 0.0, 0.0
         for k in range(nreads):
+            if jumped[g, k]:
+                given = 1.0
             if usable[g, k]:
                 if before >= 0:
                     work[D, n] = gain * (float(reads[g, k]) - float(reads[g, before]))
                     work[X, n] = times[g, k] - times[g, before]
-                    work[KEPT, n] = 1.0
+                    work[KEPT, n], work[GIVEN, n] = 1.0 - given, given
                     work[CHAINED, n] = chained
                     work[FAINT, n] = 2.0 + faint[g] * work[X, n]
                     where[n] = g * nreads + k
                     n += 1
                     chained = 1.0
-                before = k
+                before, given = k, 0.0
     return n
 
 

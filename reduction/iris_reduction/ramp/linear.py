@@ -7,9 +7,10 @@ reset noise drop out) and sum(w t) = 1. Its variance at rate R and read variance
 
 since the photons in read i are also in every later read. Ramps of one pixel are combined with
 inverse variances, evaluated at rate zero first and then at the rate found so far, max(R, 0).
-chi2 is the scatter of the ramps about their mean, NaN for a single ramp.
+chi2 is the scatter of the ramps about their mean, NaN for a single ramp. A read with JUMP_DET begins
+a ramp of its own: the parts on either side share no difference, hence no noise.
 
-Not modelled: jumps (none is rejected), anything that leaves a trend within a ramp.
+Not modelled: jumps (none is looked for), anything that leaves a trend within a ramp.
 """
 
 from __future__ import annotations
@@ -56,21 +57,24 @@ def _describe(times: Float64, weigh: Weigh) -> tuple[Float64, float, float]:
 
 
 def _refit(block: Block, pixels: npt.NDArray[np.intp], weigh: Weigh) -> tuple[Float64, Float64, Float64]:
-    """Return slopes e-/s of pixels with left out reads, and the two coefficients, (n, ngroups) each.
+    """Return slopes e-/s of pixels with flagged reads, and the two coefficients, (n, number of parts) each.
 
-    Equal patterns of usable reads share their weights.
+    A ramp without a flagged jump has one part. Equal patterns of usable reads share their weights.
     """
-    usable = block.usable_reads(pixels)
-    slopes, read, photon = (np.full(usable.shape[:2], np.nan) for _ in range(3))
+    part = np.cumsum(block.jumped_reads(pixels), axis=-1, dtype=np.int16)
+    part[~block.usable_reads(pixels)] = -1
+    ngroups, nparts = len(block.times), int(part.max()) + 1
+    slopes, read, photon = (np.full((len(pixels), ngroups, max(nparts, 1)), np.nan) for _ in range(3))
     for g, times in enumerate(block.times):
-        patterns, which, counts = np.unique(usable[:, g], axis=0, return_inverse=True, return_counts=True)
+        patterns, which, counts = np.unique(part[:, g], axis=0, return_inverse=True, return_counts=True)
         members = np.split(np.argsort(which.ravel(), kind="stable"), np.cumsum(counts)[:-1])
         for pattern, chosen in zip(patterns, members, strict=True):
-            weights, read[chosen, g], photon[chosen, g] = _describe(times[pattern], weigh)
-            kept = block.reads[pixels[chosen], g][:, pattern]
-            slopes[chosen, g] = (kept * weights).sum(axis=1)  # not BLAS: it may depend on threads
-    slopes *= block.gain[pixels, None]
-    return slopes, read, photon
+            for p in np.unique(pattern[pattern >= 0]):
+                weights, read[chosen, g, p], photon[chosen, g, p] = _describe(times[pattern == p], weigh)
+                kept = block.reads[pixels[chosen], g][:, pattern == p]
+                slopes[chosen, g, p] = (kept * weights).sum(axis=1)  # not BLAS: it may depend on threads
+    slopes *= block.gain[pixels, None, None]
+    return tuple(plane.reshape(len(pixels), -1) for plane in (slopes, read, photon))
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

@@ -28,7 +28,7 @@ Reads: TypeAlias = npt.NDArray[np.uint16] | npt.NDArray[np.float32]
 JUMP_COLUMNS = np.dtype([("Y", "i4"), ("X", "i4"), ("GROUP", "i4"), ("READ", "i4"), ("AMPLITUDE", "f4")])
 """One row per jump: pixel, ramp, first read (from 0) that holds the charge, and electrons."""
 
-LEFT_OUT = DQ["SATURATED"] | DQ["DO_NOT_USE"]
+LEFT_OUT = DQ["SATURATED"] | DQ["DO_NOT_USE"] | DQ["JUMP_DET"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,11 @@ class RampFit:
     """The result of a ramp fit, images of shape (ny, nx).
 
     `rate` and `error` float32 e-/s are NaN, and `dq` uint32 has DO_NOT_USE, exactly where no two
-    reads of one ramp can be used. `dq` also has SATURATED where a read was, JUMP_DET where a jump
-    was found. `chi2` float32 is per degree of freedom, NaN where the fitter has none left over.
-    `jumps` has the columns JUMP_COLUMNS, ordered by Y, X, GROUP, READ; it is None where the fitter
-    does not look for jumps.
+    reads of one ramp can be used. `dq` also has SATURATED where a read was, JUMP_DET where a read
+    had it or a jump was found. `chi2` float32 is per degree of freedom, NaN where the fitter has none
+    left over. `jumps` has the columns JUMP_COLUMNS, ordered by Y, X, GROUP, READ; it is None where the
+    fitter does not look for jumps. A difference that was left out because its read is flagged is listed
+    where the fitter would have found a jump there itself, not else.
     """
 
     rate: Float32
@@ -57,8 +58,10 @@ class RampFitter(Protocol):
     gain: float32 e-/DN (ny, nx). read_noise: float32 e- of a single read (ny, nx), as darks show
     it, hence with quantisation noise. Where either is not positive the pixel cannot be used.
     read_dq: uint8 like reads: reads with DO_NOT_USE are left out, so are reads that are not finite,
-    and all reads of a ramp from the first one with SATURATED. jump_sigma: threshold of the fitters
-    that reject jumps, in standard deviations; infinity rejects none.
+    and all reads of a ramp from the first one with SATURATED. A read with JUMP_DET is good itself, but
+    holds charge of unknown size that the read before does not: the difference between the usable reads
+    on either side is left out, which cuts the ramp in two, and both parts count. jump_sigma: threshold
+    of the fitters that reject jumps, in standard deviations; infinity rejects none.
     """
 
     def __call__(
@@ -80,7 +83,7 @@ class Block:
     """Consecutive pixels of a cube, flattened, with everything a fitter needs and room for results.
 
     `reads` uint16 or float32 DN (npix, ngroups, nreads) contiguous, so mind that differences of uint16 wrap;
-    `read_dq` like `reads`, or None; `flags` uint8 (npix,): SATURATED, DO_NOT_USE of any read; `times` s.
+    `read_dq` like `reads`, or None; `flags` uint8 (npix,): SATURATED, DO_NOT_USE, JUMP_DET of any read; `times` s.
     `gain` e-/DN and read `variance` e-^2, float32 (npix,), NaN where the pixel cannot be used. The fitter
     fills `rate`, `error`, `chi2`, float32 (npix,), with NaN where there is no result.
     """
@@ -104,6 +107,12 @@ class Block:
             usable &= (flags & DQ["DO_NOT_USE"]) == 0
             usable &= ~np.logical_or.accumulate((flags & DQ["SATURATED"]) != 0, axis=-1)
         return usable
+
+    def jumped_reads(self, pixels: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+        """Tell which reads (n, ngroups, nreads) of the given pixels are flagged to hold a jump."""
+        if self.read_dq is None:
+            return np.zeros(self.reads[pixels].shape, np.bool_)
+        return np.not_equal(self.read_dq[pixels] & DQ["JUMP_DET"], 0)
 
 
 Jumps: TypeAlias = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]
@@ -181,13 +190,13 @@ def _collect_flags(read_dq: npt.NDArray[np.uint8] | None, npix: int) -> npt.NDAr
 
 
 def _flag_pixels(block: Block, dq: npt.NDArray[np.uint32]) -> None:
-    """Make rate and error NaN together, and set DO_NOT_USE there and SATURATED."""
+    """Make rate and error NaN together, and set DO_NOT_USE there, and SATURATED and JUMP_DET of reads."""
     bad = ~(np.isfinite(block.rate) & np.isfinite(block.error))
     if bad.any():
         block.rate[bad], block.error[bad], block.chi2[bad] = np.nan, np.nan, np.nan
         dq[bad] |= DQ["DO_NOT_USE"]
     if block.read_dq is not None:
-        dq |= block.flags & DQ["SATURATED"]
+        dq |= block.flags & (DQ["SATURATED"] | DQ["JUMP_DET"])
 
 
 def _list_jumps(found: Jumps, first_row: int, dq: npt.NDArray[np.uint32]) -> npt.NDArray[Any]:

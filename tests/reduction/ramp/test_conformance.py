@@ -51,6 +51,11 @@ def flags_ignored(reads, times, *, read_dq=None, **options):
     return GOOD(reads, times, **options)
 
 
+def jump_flags_ignored(reads, times, *, read_dq=None, **options):
+    read_dq = None if read_dq is None else read_dq & np.uint8(~DQ["JUMP_DET"] & 255)
+    return GOOD(reads, times, read_dq=read_dq, **options)
+
+
 def silent_nan(reads, times, **options):
     fit = GOOD(reads, times, **options)
     return replace(fit, dq=fit.dq & ~np.uint32(DQ["DO_NOT_USE"]))
@@ -88,6 +93,7 @@ BROKEN = {
     pedestal_kept: "pedestal",
     first_ramp_only: "order of the ramps",
     flags_ignored: "left out",
+    jump_flags_ignored: "a jump into a read with JUMP_DET",
     silent_nan: "DO_NOT_USE",
     zero_for_nan: "rate is not NaN",
     modifies_arguments: "arguments are modified",

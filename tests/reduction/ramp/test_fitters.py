@@ -97,12 +97,13 @@ def test_never_a_silent_nan(fitter, seed, share, ramps):
     spoilt = rng.random(data["reads"].shape) < share
     data["reads"][spoilt] = rng.choice(np.float32([np.nan, np.inf, -np.inf]), spoilt.sum())
     read_dq = rng.choice(
-        np.uint8([0, DQ["SATURATED"], DQ["DO_NOT_USE"], 255]), spoilt.shape, p=[0.85, 0.05, 0.05, 0.05]
+        np.uint8([0, DQ["SATURATED"], DQ["DO_NOT_USE"], DQ["JUMP_DET"], 255]), spoilt.shape, p=[0.8, *[0.05] * 4]
     )
     fit = fitter(**data, read_dq=read_dq)
     usable = np.isfinite(data["reads"]) & (read_dq & DQ["DO_NOT_USE"] == 0)
     usable &= ~np.logical_or.accumulate(has(read_dq, "SATURATED"), axis=-1)
-    hopeless = (usable.sum(axis=-1) < 2).all(axis=-1)
+    part = np.cumsum(has(read_dq, "JUMP_DET"), axis=-1)  # a flagged jump separates reads
+    hopeless = ~np.any([((part == p) & usable).sum(axis=-1) > 1 for p in range(part.max() + 1)], axis=(0, -1))
     for plane in (fit.rate, fit.error):
         np.testing.assert_array_equal(np.isnan(plane), hopeless)
         assert not np.isinf(plane).any()

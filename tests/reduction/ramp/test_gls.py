@@ -66,7 +66,7 @@ def test_reads_left_out_equal_dense_algebra_without_them(times, dense, ramps):
     read_dq[0, 1, 0, 2:4] = DQ["DO_NOT_USE"]
     read_dq[0, 2, 0, 4] = DQ["SATURATED"]
     read_dq[0, 3, 0, [1, 5]] = DQ["DO_NOT_USE"], DQ["SATURATED"]
-    read_dq[0, 4, -1, -1] = DQ["JUMP_DET"]  # no reason to leave a read out
+    read_dq[0, 4, -1, -1] = DQ["OUTLIER"]  # no reason to leave a read out
     fit = gls(**data, read_dq=read_dq, jump_sigma=np.inf)
     left_out = np.zeros(read_dq[0].shape, bool)
     left_out[0, 0, 0] = left_out[1, 0, 2] = left_out[1, 0, 3] = left_out[3, 0, 1] = True
@@ -125,6 +125,30 @@ def test_a_jump_across_a_missing_read_lies_at_the_next_usable_one(dense, ramps):
     assert_equal_fit(fit, 0, dense(electrons(data, 0, usable), 10.0, [(0, 5)], full=EVEN))
 
 
+@pytest.mark.parametrize("charge", [0.0, 1500.0])
+@pytest.mark.parametrize("jumps", [[(0, 2)], [(0, 1), (1, 4)], [(2, 3), (2, 4)]], ids=str)
+def test_flagged_jumps_are_repaired_whatever_their_charge_and_listed_where_they_stand_out(jumps, charge, dense, ramps):
+    """With 0 e- a test at 8 sigma lists none; the noise of the fitted amplitude has 15 e-."""
+    data = ramps(14, 5.0, SEVERAL, 3)
+    read_dq = np.zeros(data["reads"].shape, np.uint8)
+    for group, read in jumps:
+        data["reads"][0, 1, group, read:] += charge
+        read_dq[0, 1, group, read] = DQ["JUMP_DET"]
+    fit = gls(**data, read_dq=read_dq, jump_sigma=8.0)
+    assert_equal_fit(fit, 1, dense(electrons(data, 1), 10.0, jumps))
+    assert np.flatnonzero(has(fit.dq, "JUMP_DET")).tolist() == [1]
+    assert [(j["X"], j["GROUP"], j["READ"]) for j in fit.jumps] == [(1, g, k) for g, k in jumps if charge]
+
+
+def test_a_flagged_read_that_is_left_out_passes_its_jump_on(dense, ramps):
+    data = ramps(15, 5.0, EVEN, 1)
+    data["reads"][0, 0, 0, 5:] += 500.0
+    read_dq = np.zeros(data["reads"].shape, np.uint8)
+    read_dq[..., 5] = DQ["JUMP_DET"] | DQ["DO_NOT_USE"]
+    usable = read_dq[0, 0] == 0
+    assert_equal_fit(gls(**data, read_dq=read_dq), 0, dense(electrons(data, 0, usable), 10.0, [(0, 5)]))
+
+
 def drops_by_refits(dense, series):
     """Drop of chi2 for each difference omitted, every fit with the weights of the complete one."""
     full = dense(series, 10.0)
@@ -147,8 +171,8 @@ def test_one_omit_drops_of_chi2_equal_dense_refits(times, rate, dense, ramps):
     for pixel in (0, 5, 63):
         expected = drops_by_refits(dense, electrons(data, pixel))
         work, where = np.zeros((WORK, ngroups * nreads + 1)), np.zeros(ngroups * nreads, np.int64)
-        usable = np.ones(times.shape, bool)
-        n = _take_differences(data["reads"][0, pixel], usable, times, _find_faint(times), 2.0, work, where)
+        usable, jumped, faint = np.ones(times.shape, bool), np.zeros(times.shape, bool), _find_faint(times)
+        n = _take_differences(data["reads"][0, pixel], usable, jumped, times, faint, 2.0, work, where)
         fitted, norm, _ = _fit_one(work, n, 100.0)
         worst = _test_all(work, n, fitted, norm)
         np.testing.assert_allclose(work[CHANGE, :n] / 100.0, expected, rtol=RTOL, atol=1e-6)
