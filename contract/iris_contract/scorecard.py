@@ -31,6 +31,7 @@ VERDICTS: tuple[str, ...] = ("PASS", "FAIL", "INCONCLUSIVE", "NOT_MEASURED", "NO
 FAMILIES: tuple[str, ...] = (
     "ramp",
     "jump",
+    "snowball",
     "reference_pixel",
     "linearity",
     "saturation",

@@ -18,6 +18,7 @@ CALIBRATORS: dict[str, tuple[str, ...]] = {
 """The algorithms of each calibration family; where there are several, the pipeline's `method` names one."""
 STEP_METHODS: dict[str, tuple[str, ...]] = {
     "reference_pixel": ("none", "mean", "side", "optimal"),
+    "snowball": ("none", "core", "grow"),
     "persistence": ("flag", "model"),
 }
 """Families that judge the methods of a Step, by what level 1 makes of its exposures."""

@@ -43,14 +43,15 @@ STEP_REFERENCES: Mapping[str, tuple[str, ...]] = {
     "mask": ("mask",),
     "ramp_fit": ("gain", "readnoise"),
     "linearity": ("linearity",),
+    "snowball": ("gain", "readnoise"),
     "persistence": ("persist",),
     "dark": ("dark",),
     "ipc": ("ipc",),
     "flat": ("flat",),
 }
 """References that a Step cannot do without, in the order of the Steps."""
-LEVEL1, LEVEL2 = ("mask", "linearity", "ramp_fit", "persistence"), ("dark", "ipc", "flat")
-OFF = ("linearity", "persistence", "ipc")
+LEVEL1, LEVEL2 = ("mask", "linearity", "snowball", "ramp_fit", "persistence"), ("dark", "ipc", "flat")
+OFF = ("linearity", "snowball", "persistence", "ipc")
 
 Problem = tuple[str, str, str, object]
 

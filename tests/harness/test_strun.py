@@ -14,7 +14,7 @@ from iris_reduction.steps import get_steps
 pytestmark = pytest.mark.xdist_group("micro")
 
 SEQUENCE = ["mask", "saturation", "reference_pixel", "ramp_fit", "dark", "flat"]
-OFF = ["linearity", "persistence", "ipc"]  # left out by this run; tests/reduction/pipelines runs them and their sets
+OFF = ["linearity", "snowball", "persistence", "ipc"]  # left out by this run; tests/reduction/pipelines runs them and their sets
 OFF_SETS = ["linearity", "saturation", "persist", "ipc"]
 SETS = {"gain": "gain", "readnoise": "read_noise", "mask": "bad_pixel", "dark": "dark", "flat": "flat"}
 
@@ -35,7 +35,7 @@ def science(micro_run):
     return next(r for r in rows if (r.family, r.setting, r.night) == ("image", "chain", 1))
 
 
-ON_REQUEST = {"linearity", "ipc", "persistence"} | {
+ON_REQUEST = {"linearity", "ipc", "persistence", "snowball"} | {
     f"calibrate_{kind}" for kind in ("linearity", "saturation", "ipc", "persist")
 }
 """What the scenario `quick` does without; tests of its own run it."""

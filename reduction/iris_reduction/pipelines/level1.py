@@ -11,12 +11,13 @@ from iris_reduction.steps.persistence import PersistenceStep
 from iris_reduction.steps.ramp_fit import RampFitStep
 from iris_reduction.steps.reference_pixel import ReferencePixelStep
 from iris_reduction.steps.saturation import SaturationStep
+from iris_reduction.steps.snowball import SnowballStep
 
 __all__ = ["Level1Pipeline"]
 
 
 class Level1Pipeline(IrisPipeline):
-    """Bad pixels, saturation, reference pixels, linearity, ramp fit, persistence."""
+    """Bad pixels, saturation, reference pixels, linearity, snowballs, ramp fit, persistence."""
 
     class_alias = "level1"
     step_defs: ClassVar[dict[str, Any]] = {
@@ -24,6 +25,7 @@ class Level1Pipeline(IrisPipeline):
         "saturation": SaturationStep,
         "reference_pixel": ReferencePixelStep,
         "linearity": LinearityStep,
+        "snowball": SnowballStep,
         "ramp_fit": RampFitStep,
         "persistence": PersistenceStep,
     }

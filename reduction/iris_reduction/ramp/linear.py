@@ -74,7 +74,7 @@ def _refit(block: Block, pixels: npt.NDArray[np.intp], weigh: Weigh) -> tuple[Fl
                 kept = block.reads[pixels[chosen], g][:, pattern == p]
                 slopes[chosen, g, p] = (kept * weights).sum(axis=1)  # not BLAS: it may depend on threads
     slopes *= block.gain[pixels, None, None]
-    return tuple(plane.reshape(len(pixels), -1) for plane in (slopes, read, photon))
+    return slopes.reshape(len(pixels), -1), read.reshape(len(pixels), -1), photon.reshape(len(pixels), -1)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

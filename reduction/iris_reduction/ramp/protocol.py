@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from iris_contract.dq import DQ
+from iris_contract.dq import DQ, has
 from iris_contract.errors import InputError
 from iris_reduction.blocks import map_rows
 
@@ -112,7 +112,7 @@ class Block:
         """Tell which reads (n, ngroups, nreads) of the given pixels are flagged to hold a jump."""
         if self.read_dq is None:
             return np.zeros(self.reads[pixels].shape, np.bool_)
-        return np.not_equal(self.read_dq[pixels] & DQ["JUMP_DET"], 0)
+        return has(self.read_dq[pixels], "JUMP_DET")
 
 
 Jumps: TypeAlias = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]

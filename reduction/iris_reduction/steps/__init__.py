@@ -9,6 +9,7 @@ _STEPS = {
     "saturation": "saturation.SaturationStep",
     "reference_pixel": "reference_pixel.ReferencePixelStep",
     "linearity": "linearity.LinearityStep",
+    "snowball": "snowball.SnowballStep",
     "ramp_fit": "ramp_fit.RampFitStep",
     "persistence": "persistence.PersistenceStep",
     "dark": "dark.DarkStep",
