@@ -2,6 +2,7 @@
 
     ramp        level 1 images of a ladder of rates: errors of rates and of their errors
     jump        level 1 images at a boosted hit rate: hits found, and what repair leaves
+    snowball    level 1 images with snowballs, and without
     image       level 2 images
     simulator   raw frames, which show how real the simulator is
     saturation reference_pixel persistence: level 1 images, of bright, blank and afterglowing fields
@@ -41,6 +42,7 @@ from iris_validators import (
     repair,
     saturation,
     simulator,
+    snowball,
 )
 from iris_validators.evidence import ImageEvidence, ReferenceEvidence, Window, read_image, read_reference
 from iris_validators.metric import Metric
@@ -56,7 +58,20 @@ def _sample_hits(exposures: Sequence[ImageEvidence]) -> list[Sample]:
 
 
 _MODULES = (
-    *(ramp, aperture, jump, repair, reference_pixel, linearity, saturation, gain, read_noise, persistence, ipc),
+    *(
+        ramp,
+        aperture,
+        jump,
+        repair,
+        snowball,
+        reference_pixel,
+        linearity,
+        saturation,
+        gain,
+        read_noise,
+        persistence,
+        ipc,
+    ),
     *(dark, flat, bad_pixel, image, simulator),
 )
 METRICS: Mapping[str, Metric] = MappingProxyType(
@@ -67,6 +82,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
 _IMAGES: Mapping[tuple[str, str], Callable[[Sequence[ImageEvidence]], list[Sample]]] = {
     ("ramp", "RateModel"): ramp.sample_ramps,
     ("jump", "RateModel"): _sample_hits,
+    ("snowball", "RateModel"): snowball.sample_snowballs,
     ("image", "ImagerModel"): image.sample_images,
     ("saturation", "RateModel"): saturation.sample_saturation,
     ("reference_pixel", "RateModel"): reference_pixel.sample_striping,

@@ -42,7 +42,5 @@ def _grow(patch: Patch, shape: tuple[int, int]) -> Patch:
     y, x = patch.rows.start - margin, patch.columns.start - margin
     top, left = max(0, -y), max(0, -x)
     inside = wide[top : shape[0] - y, left : shape[1] - x]
-    rows, columns = (
-        slice(start, start + size) for start, size in zip((y + top, x + left), inside.shape, strict=True)
-    )
+    rows, columns = (slice(start, start + size) for start, size in zip((y + top, x + left), inside.shape, strict=True))
     return Patch(patch.group, patch.read, rows, columns, inside)
