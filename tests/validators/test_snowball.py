@@ -77,7 +77,8 @@ def test_values_by_hand(bench):
 
     def change(cause, data, dq, distance, events):
         data[distance < CLEAR] = 1e6  # core and what every test finds
-        data[distance > REACH] = 1e6
+        data[distance > 11] = 1e6
+        data += 0.3  # what the neighbourhood shares
         data[(distance >= CLEAR) & (distance <= REACH)] += 0.5
         dq[distance < 6] = FLAG
         dq[0, :10] = FLAG  # away

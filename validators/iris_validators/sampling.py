@@ -58,21 +58,8 @@ def _sample_hits(exposures: Sequence[ImageEvidence]) -> list[Sample]:
 
 
 _MODULES = (
-    *(
-        ramp,
-        aperture,
-        jump,
-        repair,
-        snowball,
-        reference_pixel,
-        linearity,
-        saturation,
-        gain,
-        read_noise,
-        persistence,
-        ipc,
-    ),
-    *(dark, flat, bad_pixel, image, simulator),
+    *(ramp, aperture, jump, repair, snowball, reference_pixel, linearity, saturation, gain, read_noise, persistence),
+    *(ipc, dark, flat, bad_pixel, image, simulator),
 )
 METRICS: Mapping[str, Metric] = MappingProxyType(
     {name: metric for module in _MODULES for name, metric in module.METRICS.items()}

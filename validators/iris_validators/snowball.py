@@ -4,6 +4,8 @@ A snowball in truth is a connected group of at least 25 pixels that hold charge 
 
     bias         mean of (est - true) over the Cramer-Rao bound, of halo pixels whose charge is 0.5 to 4.5 sigma
                  of one read difference: what a test of single pixels misses. The bound is that without the hit.
+                 The mean error of good pixels about the snowball is taken off first: what rows, outputs and
+                 the frame share is no snowball's.
     cost         flagged pixels about snowballs that hold no charge, over pixels that hold 0.5 sigma or more
     false_flags  pixels away from snowballs and hits that carry JUMP_DET
 
@@ -82,11 +84,12 @@ def _judge(evidence: ImageEvidence) -> _Judged:
         about |= _draw_disc(ball, about.shape)
     touched = np.zeros_like(about)
     touched[evidence.truth.events["Y"], evidence.truth.events["X"]] = True
-    spared = evidence.good & ~about & ~ndimage.binary_dilation(touched, NEIGHBOURS)
+    clean = evidence.good & ~ndimage.binary_dilation(touched, NEIGHBOURS)
+    spared = clean & ~about
     numbers = (int(np.count_nonzero(mask)) for mask in (spared & flagged, spared))
     wasted = int(np.count_nonzero(evidence.good & about & flagged))
     reached = int(sum(np.count_nonzero(_scale(evidence, ball) >= FAINT) for ball in snowballs))
-    return _Judged(_take_errors(evidence, snowballs), len(snowballs), wasted, reached, *numbers)
+    return _Judged(_take_errors(evidence, snowballs, clean), len(snowballs), wasted, reached, *numbers)
 
 
 def _find_snowballs(evidence: ImageEvidence) -> Iterator[Events]:
@@ -122,18 +125,25 @@ def _scale(evidence: ImageEvidence, ball: Events) -> npt.NDArray[np.float64]:
     return np.asarray(ball["ELECTRONS"] / difference_sigma(truth.rate_detected[y, x], variance, interval))
 
 
-def _take_errors(evidence: ImageEvidence, snowballs: Sequence[Events]) -> npt.NDArray[np.float64]:
-    """Errors over bounds of the halo pixels that are judged and have no other defect."""
+def _take_errors(evidence: ImageEvidence, snowballs: Sequence[Events], clean: Mask) -> npt.NDArray[np.float64]:
+    """Errors over bounds of the halo pixels that are judged and have no other defect.
+
+    `clean` (ny, nx) are pixels without charge, whose mean error about each snowball is taken off.
+    """
     hits, image = find_hits(evidence), evidence.image
+    error = image.data.astype(np.float64) - evidence.truth.rate_detected
+    usable = ~has(image.dq, "DO_NOT_USE")
+    level = np.zeros(error.shape)
+    for ball in snowballs:
+        beside = error[clean & usable & _draw_disc(ball, error.shape)]
+        level[ball["Y"], ball["X"]] = mean_of(beside) if beside.size else 0.0
     parts = [_number(_place(ball), hits.shape) for ball in snowballs]
     inside = np.isin(_number(hits.places, hits.shape), np.concatenate([np.zeros(0, np.intp), *parts]))
     y, x = hits.places[:2, inside & (hits.significance >= FAINT) & (hits.significance <= CLEAR)]
-    halo = np.zeros(image.data.shape, dtype=bool)
+    halo = np.zeros(error.shape, dtype=bool)
     halo[y, x] = True
     mask = hits.pixels
-    error = image.data[mask].astype(np.float64) - evidence.truth.rate_detected[mask]
-    keep = halo[mask] & ~has(image.dq[mask], "DO_NOT_USE")
-    return np.asarray((error / evidence.bound(mask, hits.omitted))[keep])
+    return np.asarray(((error - level)[mask] / evidence.bound(mask, hits.omitted))[(halo & usable)[mask]])
 
 
 def _place(ball: Events) -> npt.NDArray[Any]:
