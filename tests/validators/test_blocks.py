@@ -16,7 +16,7 @@ REGION = Subarray(1, 1, 512, 192)
 SHAPE = REGION.shape
 LEVELS = np.array([20e3, 80e3])
 IMAGES = {"ramp": "RateModel", "jump": "RateModel", "image": "ImagerModel"} | dict.fromkeys(
-    ("saturation", "reference_pixel", "persistence"), "RateModel"
+    ("saturation", "reference_pixel", "persistence", "snowball"), "RateModel"
 )
 KINDS = {
     "gain": "gain",

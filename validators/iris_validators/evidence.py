@@ -37,6 +37,7 @@ AS_BUILT = "truth/as_built"
 Float = npt.NDArray[np.floating]
 Mask = npt.NDArray[np.bool_]
 Frame = TypeVar("Frame", Image, Truth)
+NEIGHBOURS = np.ones((3, 3), dtype=bool)
 Window = tuple[slice, slice]
 """Rows and columns of a plane, both with a start and a stop."""
 
@@ -47,7 +48,8 @@ class ImageEvidence:
 
     `unit` is what a level 2 image counts in: the median true `response` (ny, nx), as built, of the good pixels of
     the whole image. Where saturation is judged, `well` e- (ny, nx) is the as-built depth and `near_full` (ny, nx) tells
-    pixels that are saturated in truth or next to one, also across a cut.
+    pixels that are saturated in truth or next to one, also across a cut; where snowballs are judged, `near_hit`
+    those that a hit left charge in, or next to one.
     """
 
     row: ManifestRow
@@ -58,6 +60,7 @@ class ImageEvidence:
     response: Float | None = None
     well: Float | None = None
     near_full: Mask | None = None
+    near_hit: Mask | None = None
 
     @property
     def region(self) -> Subarray:
@@ -79,6 +82,7 @@ class ImageEvidence:
             response=None if self.response is None else self.response[window],
             well=None if self.well is None else self.well[window],
             near_full=None if self.near_full is None else self.near_full[window],
+            near_hit=None if self.near_hit is None else self.near_hit[window],
         )
 
     @property
@@ -193,8 +197,12 @@ def read_image(run: Path, row: ManifestRow) -> ImageEvidence:
         response = _read_as_built(run, evidence, "FLAT")
         evidence = replace(evidence, unit=float(np.median(response[evidence.good])), response=response)
     if row.family == "saturation":
-        near = ndimage.binary_dilation(has(truth.cause, "SATURATED"), np.ones((3, 3), dtype=bool))
+        near = ndimage.binary_dilation(has(truth.cause, "SATURATED"), NEIGHBOURS)
         evidence = replace(evidence, well=_read_as_built(run, evidence, "WELL"), near_full=near)
+    if row.family == "snowball":
+        hit = np.zeros(truth.cause.shape, dtype=bool)
+        hit[truth.events["Y"], truth.events["X"]] = True
+        evidence = replace(evidence, near_hit=ndimage.binary_dilation(hit, NEIGHBOURS))
     return evidence
 
 

@@ -24,6 +24,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from iris_contract.dq import has
+from iris_contract.errors import LayoutError
 from iris_validators.cramer_rao import difference_sigma, read_variance
 from iris_validators.evidence import ImageEvidence
 from iris_validators.hits import find_hits
@@ -78,13 +79,14 @@ def sample_snowballs(exposures: Sequence[ImageEvidence]) -> list[Sample]:
 
 
 def _judge(evidence: ImageEvidence) -> _Judged:
+    near = evidence.near_hit
+    if near is None:
+        raise LayoutError("hits are needed to judge snowballs", file=evidence.row.product)
     snowballs = list(_find_snowballs(evidence))
     about, flagged = np.zeros(evidence.truth.cause.shape, dtype=bool), has(evidence.image.dq, "JUMP_DET")
     for ball in snowballs:
         about |= _draw_disc(ball, about.shape)
-    touched = np.zeros_like(about)
-    touched[evidence.truth.events["Y"], evidence.truth.events["X"]] = True
-    clean = evidence.good & ~ndimage.binary_dilation(touched, NEIGHBOURS)
+    clean = evidence.good & ~near
     spared = clean & ~about
     numbers = (int(np.count_nonzero(mask)) for mask in (spared & flagged, spared))
     wasted = int(np.count_nonzero(evidence.good & about & flagged))

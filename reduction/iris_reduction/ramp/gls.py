@@ -312,9 +312,7 @@ D, X, KEPT, CHAINED, FAINT, DIAGONAL, FP, FPU, FPW, M, CHANGE, GIVEN = range(WOR
 @njit(cache=True, error_model="numpy")
 def _reject_jumps(work: Any, n: int, variance: float, limit: float) -> tuple[int, float, float, float]:
     """Omit jumps one by one; return differences kept, and rate, N and chi2 as `_fit_one`."""
-    left, last = n, -1
-    for k in range(n):
-        left -= int(work[GIVEN, k])
+    left, last = int(work[KEPT, :n].sum()), -1
     rate, norm, spread = np.nan, np.nan, np.nan
     while left > 0:
         rate, norm, spread = _fit_one(work, n, variance)
@@ -334,18 +332,14 @@ def _reject_jumps(work: Any, n: int, variance: float, limit: float) -> tuple[int
 def _take_differences(
     reads: Any, usable: Any, jumped: Any, times: Any, faint: Any, gain: Any, work: Any, where: Any
 ) -> int:
-    """Fill D, X, KEPT, CHAINED, FAINT, GIVEN and `where` (flat index of the later read); return how many.
-
-    A read that is flagged but not usable passes its jump on to the next usable one.
-    """
+    """Fill D, X, KEPT, CHAINED, FAINT, GIVEN and `where` (flat index of the later read); return how many."""
     ngroups, nreads = reads.shape
     n = 0
     for g in range(ngroups):
         before = -1
         chained, given = 0.0, 0.0
         for k in range(nreads):
-            if jumped[g, k]:
-                given = 1.0
+            given = 1.0 if jumped[g, k] else given  # a read that is not usable passes its jump on
             if usable[g, k]:
                 if before >= 0:
                     work[D, n] = gain * (float(reads[g, k]) - float(reads[g, before]))

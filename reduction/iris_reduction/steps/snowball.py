@@ -18,7 +18,7 @@ __all__ = ["SnowballStep"]
 
 
 class SnowballStep(IrisStep):
-    """Flag reads with JUMP_DET where a snowball arrived just before; off unless `skip` is set to False.
+    """Flag reads with JUMP_DET where a snowball arrived just before; in pipelines off unless `skip` is False.
 
     The ramp fit then leaves the difference into that read out. It comes after the Steps that take out what
     many pixels have in common.

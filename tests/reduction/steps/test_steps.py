@@ -20,6 +20,7 @@ from iris_reduction.steps.mask import MaskStep
 from iris_reduction.steps.ramp_fit import RampFitStep
 from iris_reduction.steps.reference_pixel import ReferencePixelStep
 from iris_reduction.steps.saturation import SaturationStep
+from iris_reduction.steps.snowball import SnowballStep
 
 
 @pytest.fixture
@@ -113,6 +114,38 @@ def test_reference_pixel_step(night, synthetic, tmp_path):
     untouched = ReferencePixelStep().run(str(inner))
     assert untouched.header["S_REF"] == "SKIPPED"
     assert untouched.reads.dtype == np.uint16
+
+
+def test_snowballs_are_flagged_for_the_ramp_fit(night, planes, synthetic, tmp_path):
+    """A halo of charge too weak for a test of single pixels spoils rates, unless it is left out."""
+    references = {"override_gain": planes("gain", DATA=2.0), "override_readnoise": planes("readnoise", DATA=11.0)}
+    model = open_model(str(night.raw["science"]))
+    distance = np.hypot(np.arange(64)[:, None] - 30, np.arange(128) - 50) / 4
+    charge = np.where(distance <= 4, 1000 / np.maximum(distance, 1) ** 3, 0)  # DN
+    reads = model.reads.copy()
+    reads[:, :, 0, 9:] += np.rint(charge).astype(np.uint16)[:, :, None]
+    hit = model.evolve(reads=reads)
+    flagged = SnowballStep(**references).run(hit)
+    assert {key: flagged.header[key] for key in ("S_SNOW", "SNOWMETH", "NSNOW", "R_GAIN", "R_READNO")} == {
+        "S_SNOW": "COMPLETE",
+        "SNOWMETH": "grow",
+        "NSNOW": 1,
+        "R_GAIN": "gain.fits",
+        "R_READNO": "readnoise.fits",
+    }
+    y, x, group, read = np.nonzero(flagged.read_dq)
+    assert set(zip(group.tolist(), read.tolist(), strict=True)) == {(0, 9)}
+    assert flagged.read_dq[(distance < 3.9) & ~has(model.dq, "REFERENCE_PIXEL")][:, 0, 9].all()
+    halo = (distance > 2.5) & (distance < 4) & ~has(model.dq, "DO_NOT_USE")
+    clean, before, after = (RampFitStep(**references).run(m) for m in (model, hit, flagged))
+    assert has(after.dq, "JUMP_DET")[y, x].all()
+    pulls = [((fit.data - clean.data)[halo] / clean.err[halo]).mean() for fit in (before, after)]
+    assert pulls[0] > 0.2
+    assert abs(pulls[1]) < 0.05
+    none = SnowballStep(method="none", **references).run(hit)
+    assert (none.read_dq is None, none.header["NSNOW"]) == (True, 0)
+    with pytest.raises(InputError, match="skip_first=19"):
+        SnowballStep(skip_first=19, **references).run(hit)
 
 
 @pytest.mark.parametrize("fitter", RAMP_FITTERS)
