@@ -286,8 +286,7 @@ def _fit_special(
 ) -> None:
     """Fit pixels one by one: `usable` reads only, jumps omitted and put into `amplitude`.
 
-    reads float32 DN, usable and jumped bool, amplitude float32 e- (npix, ngroups, nreads); results
-    (npix, 3): rate, error, chi2 per degree of freedom.
+    reads DN, usable and jumped bool, amplitude e- (npix, ngroups, nreads); results (npix, 3): rate, error, chi2.
     """
     nreads = reads.shape[2]
     work, where = np.zeros((WORK, times.size)), np.zeros(times.size, np.int64)
