@@ -18,6 +18,7 @@ from iris_harness import deliver
 from iris_harness.calibrate import plan_calibration
 from iris_harness.controls import run_controls
 from iris_harness.disk import check_space, discard, estimate_bytes, is_for_calibration
+from iris_harness.memory import estimate_peak, limit_jobs, measure_available
 from iris_harness.nights import plan_night
 from iris_harness.progress import Progress
 from iris_harness.provenance import write_provenance
@@ -28,7 +29,7 @@ from iris_harness.score import Scoring, plan_samples, score_run
 from iris_harness.simulate import plan_as_built, plan_simulation
 from iris_harness.status import summarise
 from iris_harness.tasks import Task, TaskResult
-from iris_harness.workers import Workers, choose_jobs, open_workers
+from iris_harness.workers import Workers, choose_jobs, count_cores, open_workers
 from iris_validators import Failure
 
 __all__ = ["Outcome", "run_stages"]
@@ -58,8 +59,9 @@ def run_stages(
     nights = scenario.nights if nights is None else nights
     progress = Progress(quiet)
     jobs, warning = choose_jobs(jobs)
-    if warning:
-        print(f"iris-testbed: {warning}", file=sys.stderr)
+    jobs, large = limit_jobs(jobs, estimate_peak(scenario), count_cores(), measure_available())
+    for line in filter(None, (warning, large)):
+        print(f"iris-testbed: {line}", file=sys.stderr)
     start = time.monotonic()
     with open_run(root, scenario.text, seed, nights) as run:
         progress.say(check_space(run.root, estimate_bytes(scenario, nights, keep)))

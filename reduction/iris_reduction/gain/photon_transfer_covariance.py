@@ -36,6 +36,7 @@ def photon_transfer_covariance(
         points.append(measure_photon_transfer(flat.reads, flat.usable, outputs))
         covariances.append(measure_covariances(flat.reads, flat.usable, outputs))
         shape = flat.usable.shape
+        del flat  # or it would stay while the next one is read
     field = fit_links(covariances, shape)
     kept = sum_squares(field.links)
     slope = np.array([4.0, 4.0, 8.0])  # of the share against right, upper and corner links, to first order

@@ -12,10 +12,12 @@ corners, shares that differ over the field.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
-from iris_contract import DQ
+from iris_reduction.blocks import map_rows
 
 __all__ = ["flag_full_wells", "flag_saturation", "grow_saturation"]
 
@@ -29,7 +31,9 @@ def flag_saturation(reads: Reads, level: float) -> npt.NDArray[np.uint8] | None:
     `reads` are raw DN (ny, nx, ngroups, nreads); a read at or above `level` DN and all later reads
     of its ramp get SATURATED. None spares the caller a plane of zeros as large as half the data.
     """
-    return _flag_hits(np.flatnonzero(reads >= level), reads.shape)
+    from iris_reduction.kernels.full_wells import find_bright  # here, since it imports numba
+
+    return _flag_from(reads.shape, lambda rows, first: find_bright(reads[rows], level, first[rows]))
 
 
 def flag_full_wells(
@@ -40,38 +44,23 @@ def flag_full_wells(
     `light` (ny, nx) is False on reference pixels, which are neither judged nor coupled; `share` of a
     difference in signal goes to each side neighbour.
     """
-    y, x = np.nonzero(light & (reads.max(axis=(2, 3)) >= levels * (1 - 5 * share)))
-    size = reads.shape[2] * reads.shape[3]
-    own, limit = reads[y, x].astype(np.float32), levels[y, x].copy()
-    alone = own.copy()
-    for dy, dx in SIDES:
-        at, beside = _find_beside(y, x, dy, dx, light)
-        alone[at] += np.float32(share) * (own[at] - reads[beside])
-        limit[at] += np.float32(share) * (levels[y[at], x[at]] - levels[beside])
-    which, within = np.divmod(np.flatnonzero(alone >= limit[:, None, None]), size)
-    return _flag_hits((y[which] * reads.shape[1] + x[which]) * size + within, reads.shape)
+    from iris_reduction.kernels.full_wells import find_full  # here, since it imports numba
+
+    given = reads, levels, light, np.float32(share)
+    return _flag_from(reads.shape, lambda rows, first: find_full(*given, rows.start, rows.stop, first))
 
 
-def _find_beside(
-    y: npt.NDArray[np.intp], x: npt.NDArray[np.intp], dy: int, dx: int, light: npt.NDArray[np.bool_]
-) -> tuple[npt.NDArray[np.intp], tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
-    """Return which of the pixels have a neighbour with light on that side, and where it is."""
-    inside = (y + dy >= 0) & (y + dy < light.shape[0]) & (x + dx >= 0) & (x + dx < light.shape[1])
-    at = np.flatnonzero(inside)
-    at = at[light[y[at] + dy, x[at] + dx]]
-    return at, (y[at] + dy, x[at] + dx)
+def _flag_from(
+    shape: tuple[int, ...], find: Callable[[slice, npt.NDArray[np.int32]], bool]
+) -> npt.NDArray[np.uint8] | None:
+    """Return flags of `shape` from the read on that `find` notes in (ny, nx, ngroups); None where it found none."""
+    from iris_reduction.kernels.full_wells import flag_later
 
-
-def _flag_hits(hits: npt.NDArray[np.intp], shape: tuple[int, ...]) -> npt.NDArray[np.uint8] | None:
-    """Flag the reads at the sorted flat positions `hits` and all later ones of their ramps."""
-    if hits.size == 0:
+    first = np.empty(shape[:3], np.int32)
+    if not any(map_rows(lambda rows: find(rows, first), shape)):
         return None
-    nreads = shape[-1]
     flags = np.zeros(shape, np.uint8)
-    ramps = flags.reshape(-1, nreads)
-    saturated, first = np.unique(hits // nreads, return_index=True)  # hits are sorted: the first is the earliest
-    later = np.arange(nreads) >= (hits[first] % nreads)[:, None]
-    ramps[saturated] = later.astype(np.uint8) * np.uint8(DQ["SATURATED"])
+    map_rows(lambda rows: flag_later(first[rows], flags[rows]), shape)
     return flags
 
 
@@ -80,10 +69,10 @@ def grow_saturation(flags: npt.NDArray[np.uint8], steps: int = 1) -> None:
 
     One step reaches the four side neighbours, each further one theirs.
     """
-    everywhere = np.ones(flags.shape[:2], np.bool_)
+    from iris_reduction.kernels.full_wells import find_flagged, mark_beside, turn_marks
+
+    flagged = np.empty(flags.shape[:2], np.bool_)
     for _ in range(steps):
-        y, x = np.nonzero(flags.any(axis=(2, 3)))
-        bad = np.where(flags[y, x] != 0, np.uint8(DQ["DO_NOT_USE"]), np.uint8(0))
-        for dy, dx in SIDES:
-            at, beside = _find_beside(y, x, dy, dx, everywhere)
-            flags[beside] |= bad[at]  # no pixel twice: all lie on the same side
+        map_rows(lambda rows: find_flagged(flags[rows], flagged[rows]), flags.shape)
+        map_rows(lambda rows: mark_beside(flags, flagged, rows.start, rows.stop), flags.shape)
+        map_rows(lambda rows: turn_marks(flags[rows]), flags.shape)

@@ -10,9 +10,8 @@ an extrapolation. Near infrared detectors lose signal faster than its square (Ke
 the anchor by 0.04 % per DN; that of photons does so by 0.005 %.
 
 For other amplitudes the curve is inverted by Newton's method at a number of signals and amplitudes,
-and c_k(a) is the polynomial in a through them. The amplitude of a pixel is then the root of
-
-    f(a) = c'(a) (b + N c(a)),   with N and b of the module `moments`.
+and c_k(a) is the polynomial in a through them. The amplitude of a pixel then solves the equation of the module
+`amplitude`, to which exposures add one by one: of several, one is in memory at a time.
 
 Noise. Let the loss be a u^m at signal u = S/S0, and let N ramps end at U electrons, u = 1. The
 derivative of u * u^m varies over the ramp with variance (m+1)^2 (1/(2m+1) - 1/(m+1)^2) = m^2/(2m+1);
@@ -32,7 +31,8 @@ twice as much as photons explain, or whose amplitude is beyond 0.4 to 1.6.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +40,7 @@ import numpy.typing as npt
 from iris_contract import DQ
 from iris_contract.errors import InputError
 from iris_reduction.blocks import map_rows, split_rows
+from iris_reduction.linearity.amplitude import SIZE, TERMS, add_equations, solve_amplitudes
 from iris_reduction.linearity.moments import Moments, collect_moments
 from iris_reduction.linearity.protocol import FlatRamps, LinearityFit
 
@@ -47,7 +48,6 @@ __all__ = ["common_shape"]
 
 Float64 = npt.NDArray[np.float64]
 Bool = npt.NDArray[np.bool_]
-TERMS = 7
 SHAPE = np.array([1, 2, 4, 6])  # the terms that the shape has
 LOW, HIGH = 0.4, 1.6  # amplitudes that make sense
 _POWER = 1.0  # of the signal, by which low signals weigh more for the shape
@@ -57,45 +57,52 @@ _FEWEST = 10  # increments
 _FURTHEST, _MISSED = 1.05, 1e-6  # of S0: where the inverse is sought, and how nearly it must be found
 
 
-def common_shape(exposures: Sequence[FlatRamps], usable: Bool, *, norm: float) -> LinearityFit:
+def common_shape(exposures: Iterable[FlatRamps], usable: Bool, *, norm: float) -> LinearityFit:
     """Measure every usable pixel; arguments, result and errors as `LinearityFitter`."""
     curves, typical = _find_curves(exposures, usable, norm)
-
-    def measure(rows: slice) -> tuple[Float64, Float64, Bool]:
-        return _measure_amplitudes(collect_moments(exposures, norm, TERMS, rows), curves, typical)
-
-    blocks = map_rows(measure, exposures[0].reads.shape)
-    amplitude, error, measured = (np.concatenate(plane) for plane in zip(*blocks, strict=True))
+    amplitude, error, measured = _measure_amplitudes(_collect_equations(exposures, usable, norm, curves), typical)
     measured &= usable
     amplitude, error = _shrink(amplitude, error, measured)
-    coeffs, slopes = _evaluate(curves, amplitude)
-    coeffs[~usable], error[~usable] = 0.0, 0.0
-    dq = np.where(usable & ~measured, DQ["NONLINEAR"], 0).astype(np.uint32)
-    errors = np.abs(slopes) * error[:, :, None]
-    return LinearityFit(coeffs.astype(np.float32), errors.astype(np.float32), dq)
+    coeffs, errors = (np.zeros((*usable.shape, TERMS), np.float32) for _ in range(2))
+    for rows in split_rows(coeffs.shape):
+        found, slopes = _evaluate(curves, amplitude[rows])
+        coeffs[rows], errors[rows] = found, np.abs(slopes) * error[rows, :, None]
+    coeffs[~usable], errors[~usable] = 0.0, 0.0
+    return LinearityFit(coeffs, errors, np.where(usable & ~measured, DQ["NONLINEAR"], 0).astype(np.uint32))
 
 
-def _find_curves(exposures: Sequence[FlatRamps], usable: Bool, norm: float) -> tuple[Float64, float]:
+def _collect_equations(
+    exposures: Iterable[FlatRamps], usable: Bool, norm: float, curves: Float64
+) -> npt.NDArray[np.float32]:
+    """Return the equations (ny, nx, SIZE) of all pixels from all exposures, which are taken one at a time."""
+    equations = np.zeros((*usable.shape, SIZE), np.float32)
+    for exposure in exposures:
+        map_rows(partial(add_equations, exposure, norm, curves, equations), exposure.reads.shape)
+        del exposure  # or it would stay while the next one is read
+    return equations
+
+
+def _find_curves(exposures: Iterable[FlatRamps], usable: Bool, norm: float) -> tuple[Float64, float]:
     """Return the curves (TERMS, degree + 1), and the typical variance of an increment over its mean, in DN."""
     if not usable.any():
         raise InputError("no pixel of the flats is usable for linearity", key="IMTYPE", value="NFF")
     chosen, kept = _sample(exposures, usable)
-    plain, weighted = (_collect_all(chosen, norm, power) for power in (0.0, _POWER))
-    noise = _find_noise(plain)
-    kept &= (plain.number >= _FEWEST) & np.isfinite(noise)
+    moments = _collect_all(chosen, norm)
+    noise = _find_noise(moments.variance, moments.rate)
+    kept &= (moments.number >= _FEWEST) & np.isfinite(noise)
     if not kept.any():
         raise InputError("no pixel of the flats is usable for linearity", key="IMTYPE", value="NFF")
     typical = float(np.median(noise[kept]))
     kept &= noise < _EXCESS * typical
-    curves = _vary_amplitude(_solve_shape(weighted, kept))
-    amplitude, _, measured = _measure_amplitudes(plain, curves, typical)
+    curves = _vary_amplitude(_solve_shape(moments, kept))
+    amplitude, _, measured = _measure_amplitudes(_collect_equations(chosen, kept, norm, curves), typical)
     kept &= measured
     away = np.abs(amplitude - np.median(amplitude[kept])) if kept.any() else amplitude
     near = kept & (away <= np.quantile(away[kept], 0.25)) if kept.any() else kept
-    return (_vary_amplitude(_solve_shape(weighted, near)) if near.any() else curves), typical
+    return (_vary_amplitude(_solve_shape(moments, near)) if near.any() else curves), typical
 
 
-def _sample(exposures: Sequence[FlatRamps], usable: Bool) -> tuple[list[FlatRamps], Bool]:
+def _sample(exposures: Iterable[FlatRamps], usable: Bool) -> tuple[list[FlatRamps], Bool]:
     """Return evenly spaced rows that have usable pixels, and which pixels of them are."""
     rows = np.flatnonzero(usable.any(axis=1))
     rows = rows[:: max(1, rows.size * usable.shape[1] // _SAMPLE)]
@@ -103,8 +110,9 @@ def _sample(exposures: Sequence[FlatRamps], usable: Bool) -> tuple[list[FlatRamp
     return chosen, usable[rows]
 
 
-def _collect_all(exposures: Sequence[FlatRamps], norm: float, power: float) -> Moments:
-    parts = [collect_moments(exposures, norm, TERMS, rows, power) for rows in split_rows(exposures[0].reads.shape)]
+def _collect_all(exposures: Sequence[FlatRamps], norm: float) -> Moments:
+    """Return the moments of all pixels of a sample, weighted for the shape."""
+    parts = [collect_moments(exposures, norm, TERMS, rows, _POWER) for rows in split_rows(exposures[0].reads.shape)]
     return Moments(*(np.concatenate(planes) for planes in zip(*parts, strict=True)))
 
 
@@ -151,27 +159,23 @@ def _evaluate(curves: Float64, amplitude: Float64) -> tuple[Float64, Float64]:
     return steps @ curves.T, steps[..., :-1] @ (curves[:, 1:] * order[1:]).T
 
 
-def _find_noise(moments: Moments) -> Float64:
+def _find_noise(variance: npt.NDArray[np.floating], rate: npt.NDArray[np.floating]) -> Float64:
     """Return the variance of the increments over their expectation: DN, infinite where there is none."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        noise = moments.variance / moments.rate
+        noise = np.asarray(variance, np.float64) / rate
     return np.asarray(np.where(np.isfinite(noise) & (noise > 0), noise, np.inf))
 
 
-def _measure_amplitudes(moments: Moments, curves: Float64, typical: float) -> tuple[Float64, Float64, Bool]:
+def _measure_amplitudes(equations: npt.NDArray[np.float32], typical: float) -> tuple[Float64, Float64, Bool]:
     """Return amplitude, its error, and where both were measured."""
-    amplitude = np.ones(moments.rate.shape)
-    for _ in range(4):
-        coeffs, slopes = _evaluate(curves, amplitude)
-        own = np.einsum("...i,...ij,...j->...", slopes, moments.normal, slopes)
-        left = np.einsum(
-            "...i,...i->...", slopes, moments.mixed + np.einsum("...ij,...j->...i", moments.normal, coeffs)
-        )
-        safe = np.where(own > 0, own, np.inf)
-        amplitude = np.clip(amplitude - left / safe, LOW, HIGH)
-    measured = (own > 0) & (moments.number >= _FEWEST) & (_find_noise(moments) < _EXCESS * typical)
+    amplitude, own = solve_amplitudes(equations, LOW, HIGH)
+    scatter, freedom, number, signal, seconds = np.moveaxis(equations[:, :, -5:], -1, 0)
+    rate = signal / np.maximum(seconds, np.float32(1e-9))
+    noise = _find_noise(scatter / np.maximum(freedom, 1), rate)
+    measured = (own > 0) & (number >= _FEWEST) & (noise < _EXCESS * typical)
     measured &= (amplitude > LOW) & (amplitude < HIGH)
-    return amplitude, np.sqrt(typical * np.maximum(moments.rate, 0.0) / safe), measured
+    error = np.sqrt(typical * np.maximum(rate, 0.0) / np.where(own > 0, own, np.inf))
+    return amplitude, error, measured
 
 
 def _shrink(amplitude: Float64, error: Float64, measured: Bool) -> tuple[Float64, Float64]:

@@ -16,7 +16,8 @@ of photons. Not modelled: dependence on flux (reciprocity) and on the neighbours
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ from iris_contract import DQ
 from iris_reduction.blocks import map_rows
 from iris_reduction.linearity.protocol import FlatRamps, Float32
 
-__all__ = ["bend_back", "find_norm", "find_pedestal", "straighten", "straighten_signal"]
+__all__ = ["bend_back", "find_norm", "find_pedestal", "measure_highest", "straighten", "straighten_signal"]
 
 SPAN = 3
 BEYOND = np.float32(1.02)
@@ -50,12 +51,13 @@ def straighten(
     before the first SATURATED one and without DO_NOT_USE, and not on the first `skip` ones. Not known
     are usable reads whose signal is above 1.02 S0.
     """
-    result = reads.astype(np.float32)
+    result = np.empty(reads.shape, np.float32)
     beyond = np.zeros(reads.shape[:2], np.bool_)
     read_dq = np.zeros((1, 1, *reads.shape[2:]), np.uint8) if read_dq is None else read_dq
     flags = np.broadcast_to(read_dq, reads.shape)
 
     def work(rows: slice) -> None:
+        result[rows] = reads[rows]
         mine = np.ascontiguousarray(coeffs[rows])
         _straighten_rows(result[rows], times, mine, np.float32(norm), flags[rows], skip, beyond[rows])
 
@@ -118,15 +120,25 @@ def find_pedestal(reads: Any, times: Any, flags: Any, skip: int) -> tuple[float,
     return reads[first] - share * (reads[second] - reads[first]), first, second, share
 
 
-def find_norm(exposures: Sequence[FlatRamps], usable: npt.NDArray[np.bool_]) -> float:
-    """Return the highest signal in DN that the flats show, the 99.9 % quantile of `usable` pixels (ny, nx)."""
-    highest = np.zeros(usable.shape, np.float32)
+def measure_highest(exposures: Iterable[FlatRamps]) -> Float32:
+    """Return the highest signal in DN that each pixel shows in the mean of an exposure's ramps, (ny, nx)."""
+    highest = np.zeros((0, 0), np.float32)
     for exposure in exposures:
-        read_dq = (
-            np.zeros((1, 1, *exposure.reads.shape[2:]), np.uint8) if exposure.read_dq is None else exposure.read_dq
-        )
-        reads, flags = exposure.reads.astype(np.float32, copy=False), np.broadcast_to(read_dq, exposure.reads.shape)
-        _raise_highest(reads, exposure.times, flags, highest)
+        shape = exposure.reads.shape
+        highest = highest if highest.size else np.zeros(shape[:2], np.float32)
+        map_rows(partial(_raise_rows, exposure, highest), shape)
+        del exposure  # or it would stay while the next one is read
+    return highest
+
+
+def _raise_rows(exposure: FlatRamps, highest: Float32, rows: slice) -> None:
+    reads = exposure.reads[rows].astype(np.float32, copy=False)
+    read_dq = np.zeros((1, 1, *reads.shape[2:]), np.uint8) if exposure.read_dq is None else exposure.read_dq[rows]
+    _raise_highest(reads, exposure.times, np.broadcast_to(read_dq, reads.shape), highest[rows])
+
+
+def find_norm(highest: Float32, usable: npt.NDArray[np.bool_]) -> float:
+    """Return the highest signal in DN that flats show, the 99.9 % quantile of `usable` pixels (ny, nx)."""
     return float(np.quantile(highest[usable], 0.999)) if usable.any() else 0.0
 
 
@@ -160,9 +172,8 @@ def _straighten_rows(reads: Any, times: Any, coeffs: Any, norm: Any, flags: Any,
                 start, first, second, share = find_pedestal(ramp, times[g], flags[i, j, g], skip)
                 if first < 0:
                     continue
-                _evaluate(ramp, np.float32(start), c, norm, u, ratio)
-                lost = (1 + share) * (ramp[first] - start) * ratio[first]
-                lost -= share * (ramp[second] - start) * ratio[second]
+                lost = (1 + share) * (ramp[first] - start) * _evaluate_one(ramp[first], np.float32(start), c, norm)
+                lost -= share * (ramp[second] - start) * _evaluate_one(ramp[second], np.float32(start), c, norm)
                 pedestal = np.float32(start + lost)
                 _evaluate(ramp, pedestal, c, norm, u, ratio)
                 full = False
@@ -171,6 +182,16 @@ def _straighten_rows(reads: Any, times: Any, coeffs: Any, norm: Any, flags: Any,
                     if not full and (ramp[r] - pedestal) > BEYOND * norm:
                         beyond[i, j] = True
                     ramp[r] += (ramp[r] - pedestal) * ratio[r]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _evaluate_one(read: Any, pedestal: Any, coeffs: Any, norm: Any) -> Any:
+    """Return sum_k c_k u^(k+1) for one read."""
+    u = min(max((read - pedestal) * (ONE / norm), ZERO), ONE)
+    ratio = ZERO
+    for k in range(len(coeffs) - 1, -1, -1):
+        ratio = (ratio + coeffs[k]) * u
+    return ratio
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

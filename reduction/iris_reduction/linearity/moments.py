@@ -35,7 +35,16 @@ from iris_contract.errors import InputError
 from iris_reduction.linearity.correction import find_pedestal
 from iris_reduction.linearity.protocol import FlatRamps
 
-__all__ = ["Moments", "collect_moments"]
+__all__ = [
+    "Moments",
+    "add_scatter",
+    "average_others",
+    "check_times",
+    "collect_moments",
+    "leave_out_hits",
+    "sum_signals",
+    "take_signal",
+]
 
 Float64 = npt.NDArray[np.float64]
 LOWEST = 0.02  # of S0, below which weights grow no more
@@ -67,7 +76,7 @@ def collect_moments(
     nn = ncoeff**2
     total = np.zeros((*exposures[0].reads[rows].shape[:2], nn + ncoeff + 5))
     for exposure in exposures:
-        _check(exposure.times)
+        check_times(exposure.times)
         reads = np.ascontiguousarray(exposure.reads[rows], dtype=np.float32)
         flags = np.zeros(reads.shape, np.uint8) if exposure.read_dq is None else exposure.read_dq[rows]
         _add(reads, np.ascontiguousarray(exposure.times[0]), np.ascontiguousarray(flags), norm, ncoeff, power, total)
@@ -77,7 +86,8 @@ def collect_moments(
     return Moments(normal, total[:, :, nn : nn + ncoeff], variance, number, rate)
 
 
-def _check(times: Float64) -> None:
+def check_times(times: Float64) -> None:
+    """Raise InputError for an exposure of a single ramp, or whose ramps were not read at the same times."""
     if len(times) < 2:
         raise InputError("linearity needs two or more ramps in an exposure", key="NGROUPS", value=len(times))
     if not np.allclose(times, times[0], rtol=0, atol=1e-6):
@@ -90,6 +100,7 @@ def _add(reads: Any, times: Any, flags: Any, norm: float, ncoeff: int, power: fl
     rows, columns, ngroups, nreads = reads.shape
     signal = np.empty((ngroups, nreads))  # DN above the pedestal, NaN where not usable
     steps = np.empty((ngroups, nreads))  # increments DN from the read before, NaN where not used
+    away = np.empty((ngroups, nreads))
     scratch = np.empty(ngroups * nreads)
     work = np.empty((nreads, 2 * ncoeff + 2))
     totals = np.empty((nreads, 2))
@@ -97,19 +108,20 @@ def _add(reads: Any, times: Any, flags: Any, norm: float, ncoeff: int, power: fl
     for i in range(rows):
         for j in range(columns):
             for g in range(ngroups):
-                _take_signal(reads[i, j, g], times, flags[i, j, g], signal[g])
+                take_signal(reads[i, j, g], times, flags[i, j, g], signal[g])
                 steps[g, 0] = np.nan
                 for r in range(1, nreads):
                     steps[g, r] = signal[g, r] - signal[g, r - 1]
-            _leave_out_hits(steps, scratch)
-            _add_scatter(steps, times, sums[i, j, tail:])
-            _add_up(signal, totals)
+            leave_out_hits(steps, away, scratch)
+            add_scatter(steps, times, sums[i, j, tail:])
+            sum_signals(signal, totals)
             for g in range(ngroups):
                 _add_ramp(signal[g], steps[g], totals, times, norm, power, work, sums[i, j])
 
 
 @njit(cache=True, error_model="numpy")
-def _take_signal(ramp: Any, times: Any, flags: Any, signal: Any) -> None:
+def take_signal(ramp: Any, times: Any, flags: Any, signal: Any) -> None:
+    """Fill `signal` with DN above the pedestal of one ramp, NaN where a read is not usable."""
     signal[:] = np.nan
     pedestal, first, second, _ = find_pedestal(ramp, times, flags, 0)
     if second == first:
@@ -122,24 +134,48 @@ def _take_signal(ramp: Any, times: Any, flags: Any, signal: Any) -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def _leave_out_hits(steps: Any, scratch: Any) -> None:
-    """Set increments to NaN that differ from the median of the ramps, where there are three or more."""
+def leave_out_hits(steps: Any, away: Any, scratch: Any) -> None:
+    """Set increments to NaN that differ from the median of the ramps, where there are three or more.
+
+    `away` and `scratch` are room to work in, of the shape of `steps` and of its size.
+    """
     ngroups, nreads = steps.shape
     if ngroups < 3:
         return
-    away = np.full(steps.shape, np.nan)
+    away[:] = np.nan
     for r in range(1, nreads):
         n = _gather(steps[:, r], scratch, 0)
         if n > 2:
-            away[:, r] = np.abs(steps[:, r] - np.median(scratch[:n]))
+            middle = _find_median(scratch, n)
+            for g in range(ngroups):
+                away[g, r] = np.abs(steps[g, r] - middle)
     n = 0
     for g in range(ngroups):
         n = _gather(away[g], scratch, n)
-    limit = 6.0 * 1.4826 * np.median(scratch[:n]) if n else np.inf
+    highest, large = 0.0, 0
+    for k in range(n):
+        highest = max(highest, scratch[k])
+    for k in range(n):
+        large += scratch[k] * (6.0 * 1.4826) >= highest
+    if n == 0 or 2 * large > n + 1:
+        return  # the median is one of these: none exceeds the limit, and it need not be sought
+    limit = 6.0 * 1.4826 * np.median(scratch[:n])
     for g in range(ngroups):
         for r in range(1, nreads):
             if away[g, r] > limit:
                 steps[g, r] = np.nan
+
+
+@njit(cache=True, error_model="numpy")
+def _find_median(values: Any, n: int) -> float:
+    """Return the median of the first `n` values, which are sorted on the way; for few of them."""
+    for i in range(1, n):
+        value, k = values[i], i
+        while k > 0 and values[k - 1] > value:
+            values[k] = values[k - 1]
+            k -= 1
+        values[k] = value
+    return float((values[(n - 1) // 2] + values[n // 2]) / 2)
 
 
 @njit(cache=True, error_model="numpy")
@@ -153,7 +189,7 @@ def _gather(values: Any, scratch: Any, n: int) -> int:
 
 
 @njit(cache=True, error_model="numpy")
-def _add_scatter(steps: Any, times: Any, tail: Any) -> None:
+def add_scatter(steps: Any, times: Any, tail: Any) -> None:
     """Add to `tail`: squares of differences from the mean of the ramps over dt, their degrees of
     freedom, the number of increments, their sum and their seconds.
     """
@@ -188,7 +224,7 @@ def _add_ramp(
     for r in range(1, nreads):
         if not (np.isfinite(steps[r]) and min(totals[r - 1, 1], totals[r, 1]) > 1.0):
             continue
-        before, after = _average_others(totals[r - 1], signal[r - 1]), _average_others(totals[r], signal[r])
+        before, after = average_others(totals[r - 1], signal[r - 1]), average_others(totals[r], signal[r])
         dt = times[r] - times[r - 1]
         _take_powers(signal[r - 1], signal[r], norm, dt, work[n, :ncoeff])
         _take_powers(before, after, norm, dt, work[n, ncoeff:last])
@@ -221,7 +257,7 @@ def _take_powers(low: float, high: float, norm: float, dt: float, out: Any) -> N
 
 
 @njit(cache=True, error_model="numpy")
-def _add_up(signal: Any, totals: Any) -> None:
+def sum_signals(signal: Any, totals: Any) -> None:
     """Fill `totals` (nreads, 2) with the sum of the signal of all ramps in each read and their number."""
     totals[:] = 0.0
     for ramp in signal:
@@ -232,6 +268,6 @@ def _add_up(signal: Any, totals: Any) -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def _average_others(total: Any, own: float) -> float:
+def average_others(total: Any, own: float) -> float:
     """Return the mean signal of the ramps other than the one that shows `own`."""
     return float((total[0] - own) / (total[1] - 1.0))

@@ -6,12 +6,12 @@ sum_ij cov(c_i, c_j) u^(i+j+2), and it is largest in the scale, since the slope 
 which all is anchored, is extrapolated. Ten ramps to 90 ke- leave 1.1 % at 80 ke-, a hundred 0.4 %.
 With a linear term a quartic also misses losses as u^2.5 by 1 % in scale. Errors are the diagonal of
 the covariance; the terms are strongly correlated. A pixel without enough increments gets coefficients
-0 and NONLINEAR.
+0 and NONLINEAR. All exposures are in memory at the same time, which full frames do not allow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -29,11 +29,12 @@ _FEWEST = 10  # increments
 _CONDITION = 1e-12  # of the determinant over the product of the diagonal
 
 
-def polynomial(exposures: Sequence[FlatRamps], usable: npt.NDArray[np.bool_], *, norm: float) -> LinearityFit:
+def polynomial(exposures: Iterable[FlatRamps], usable: npt.NDArray[np.bool_], *, norm: float) -> LinearityFit:
     """Measure every usable pixel; arguments, result and errors as `LinearityFitter`."""
     if not usable.any():
         raise InputError("no pixel of the flats is usable for linearity", key="IMTYPE", value="NFF")
-    blocks = map_rows(lambda rows: _solve(collect_moments(exposures, norm, TERMS, rows)), exposures[0].reads.shape)
+    ramps = list(exposures)
+    blocks = map_rows(lambda rows: _solve(collect_moments(ramps, norm, TERMS, rows)), ramps[0].reads.shape)
     coeffs, errors, solved = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     coeffs[~(usable & solved)], errors[~(usable & solved)] = 0.0, 0.0
     return LinearityFit(coeffs, errors, np.where(usable & ~solved, DQ["NONLINEAR"], 0).astype(np.uint32))

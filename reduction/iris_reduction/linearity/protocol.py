@@ -7,7 +7,7 @@ all pixels. The correction tends to 1 at low signal, where the conversion gain i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -48,10 +48,11 @@ class LinearityFit:
 class LinearityFitter(Protocol):
     """A function that measures linearity; raises InputError where nothing can be measured.
 
-    exposures: one or more of the same region. usable: bool (ny, nx), pixels that may be measured;
+    exposures: one or more of the same region; may be gone through more than once, and each is made anew then:
+    keep none where they are many and large. usable: bool (ny, nx), pixels that may be measured;
     others get coefficients 0. norm: S0 in DN, the largest signal for which the result must hold.
     """
 
-    def __call__(self, exposures: Sequence[FlatRamps], usable: npt.NDArray[np.bool_], *, norm: float) -> LinearityFit:
+    def __call__(self, exposures: Iterable[FlatRamps], usable: npt.NDArray[np.bool_], *, norm: float) -> LinearityFit:
         """Measure every usable pixel."""
         ...

@@ -59,8 +59,9 @@ class CalibrationPipeline(IrisPipeline):
         return self.ipc.run(image) if "ipc" in self.step_defs else image
 
     def reduce(self, files: Sequence[Path]) -> list[ImageModel]:
-        """Return the rate image of each exposure."""
-        return [self.fit(self.correct(path)) for path in files]
+        """Return the rate image of each exposure, without the planes that no calibration needs."""
+        spared: dict[str, Any] = dict.fromkeys(("chi2", "jumps", "var_poisson", "var_read"))
+        return [self.fit(self.correct(path)).evolve(**spared) for path in files]
 
     def make_reference(
         self,

@@ -69,5 +69,8 @@ class _Flats:
             usable: npt.NDArray[np.bool_] = ~has(ramp.dq, "NON_SCIENCE")
             if ramp.read_dq is not None:
                 usable &= ~ramp.read_dq.any(axis=(2, 3))
-            yield FlatRamps(ramp.reads, usable)
+            flat = FlatRamps(ramp.reads, usable)
+            del ramp  # or it would stay while the next one is read
+            yield flat
+            del flat
         self.at_work = self.files[0]  # what comes now is about all of them

@@ -38,10 +38,11 @@ class IpcPipeline(CalibrationPipeline):
                 found.append(measure_covariances(ramp.reads, usable, ramp.region.output_of_column(ramp.detector)))
             except InputError as error:
                 raise InputError(error.problem, file=path, key=error.key, value=error.value) from None
+            header, region, border = ramp.header, ramp.region, has(ramp.dq, "REFERENCE_PIXEL")[:, :, None]
+            del ramp  # or it would stay while the next one is read
         try:
-            field = fit_links(found, ramp.region.shape)
+            field = fit_links(found, region.shape)
         except InputError as error:
             raise InputError(error.problem, file=files[0], key=error.key, value=error.value) from None
-        border = has(ramp.dq, "REFERENCE_PIXEL")[:, :, None]
         content = {"DATA": np.where(border, np.float32(0), field.links), "ERR": field.errors}
-        return self.make_reference(members, files, content, ramp.header)
+        return self.make_reference(members, files, content, header)

@@ -49,16 +49,19 @@ class MaskPipeline(CalibrationPipeline):
             if self.telegraph:
                 gain = self.need_reference(ramp, "gain").content["DATA"]
                 switching.append(find_telegraph_pixels(ramp.reads, ramp.times, gain, ~border, outputs))
-            darks.append(self.fit(ramp))
+            detector, image = ramp.detector, self.fit(ramp)
+            header = image.header
+            darks.append(image.planes)
+            del ramp, image  # or they would stay while the next one is read
         on = [image.planes for image in self.reduce(members.select("flat_on"))]
         off = combine_darks([image.planes for image in self.reduce(members.select("flat_off"))])
-        saturated = np.bitwise_or.reduce([image.dq for image in darks]) & np.uint32(DQ["SATURATED"])
-        dark, _, dark_dq = combine_darks([image.planes for image in darks])
+        saturated = np.bitwise_or.reduce([frame.dq for frame in darks]) & np.uint32(DQ["SATURATED"])
+        dark, _, dark_dq = combine_darks(darks)
         response, _, response_dq = combine_flats(on, off)
-        dq = classify_pixels(dark, dark_dq | saturated, response, response_dq, ramp.detector)
+        dq = classify_pixels(dark, dark_dq | saturated, response, response_dq, detector)
         dq[np.any(bad_reference, axis=0)] |= np.uint32(DQ["BAD_REF_PIXEL"])
         if switching:
             dq[np.any(switching, axis=0)] |= np.uint32(DQ["TELEGRAPH"])
         dq[border] |= np.uint32(DQ["REFERENCE_PIXEL"] | DQ["NON_SCIENCE"])
         dq[has(dq, *UNUSABLE_CLASSES)] |= np.uint32(DQ["DO_NOT_USE"])
-        return self.make_reference(members, members.files, {"DQ": dq}, darks[0].header)
+        return self.make_reference(members, members.files, {"DQ": dq}, header)

@@ -44,7 +44,10 @@ class ReadnoisePipeline(CalibrationPipeline):
                 ramp = self.correct(path)
                 gain = self.need_reference(ramp, "gain").content["DATA"]
                 ramps[:] = [replace(ramp, reads=ramp.reads[:0])]  # header and flags, not the cube
-                yield DarkRamps(ramp.reads, ramp.times, gain)
+                dark = DarkRamps(ramp.reads, ramp.times, gain)
+                del ramp  # or it would stay while the next one is read
+                yield dark
+                del dark
 
         try:
             noise, error = estimate(read_darks(), first.region.output_of_column(first.detector))

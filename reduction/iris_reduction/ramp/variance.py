@@ -22,10 +22,13 @@ from importlib import import_module
 import numpy as np
 import numpy.typing as npt
 
+from iris_reduction.blocks import map_rows
+
 __all__ = ["find_photon_share", "split_variance"]
 
 Float = npt.NDArray[np.float32]
 Double = npt.NDArray[np.float64]
+_WORTH = 32  # reads of a block for each of its pixels here: planes are float64
 _LINEAR = {"cds": "weigh_ends", "mcds": "weigh_means", "ols": "weigh_line"}
 _FLUXES = np.concatenate([[0.0], np.logspace(-8, 6, 281)])  # R/s^2 in 1/s
 
@@ -36,12 +39,18 @@ def split_variance(name: str, rate: Float, error: Float, read_noise: Float, time
     `name` is the fitter's, `read_noise` e- (ny, nx), `times` s (ngroups, nreads).
     """
     shares = find_photon_share(name, _FLUXES, times)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        flux = np.maximum(rate, 0) / np.square(read_noise, dtype=np.float64)
-    share = np.interp(np.nan_to_num(flux), _FLUXES, shares)
-    variance = np.square(error, dtype=np.float64)
-    photons = (share * variance).astype(np.float32)
-    return photons, (variance - photons).astype(np.float32)
+    photons, read = np.empty(rate.shape, np.float32), np.empty(rate.shape, np.float32)
+
+    def split(rows: slice) -> None:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            flux = np.maximum(rate[rows], 0) / np.square(read_noise[rows], dtype=np.float64)
+        share = np.interp(np.nan_to_num(flux), _FLUXES, shares)
+        variance = np.square(error[rows], dtype=np.float64)
+        photons[rows] = share * variance
+        read[rows] = variance - photons[rows]
+
+    map_rows(split, (*rate.shape, _WORTH))
+    return photons, read
 
 
 def find_photon_share(name: str, fluxes: Double, times: Double) -> Double:

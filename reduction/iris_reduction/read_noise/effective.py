@@ -51,6 +51,7 @@ def effective(exposures: Iterable[DarkRamps], outputs: npt.NDArray[np.int64]) ->
             variance, freedom = _measure_rates(dark)
             variances.append(variance * freedom)
             freedoms.append(freedom)
+        del dark  # or it would stay while the next one is read
     if not freedoms:
         raise InputError("the effective read noise needs two or more ramps in an exposure", key="NGROUPS", value=1)
     white, error = estimate(np.sum(moments, axis=0), outputs)

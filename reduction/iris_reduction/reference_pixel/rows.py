@@ -7,11 +7,10 @@ pixels and shrunk as `kernels.reference_pixels` explains; so neither adds noise 
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import numpy.typing as npt
 
+from iris_reduction.blocks import map_rows
 from iris_reduction.kernels.reference_pixels import (
     find_quiet_pixels,
     measure_parity_levels,
@@ -22,7 +21,6 @@ from iris_reduction.reference_pixel.protocol import Double, Float
 __all__ = ["find_sides", "measure_row_noise", "subtract_row_noise"]
 
 Columns = npt.NDArray[np.int64]
-_STRIP = 64  # rows at a time: keeps temporaries small
 
 
 def find_sides(border: npt.NDArray[np.bool_]) -> tuple[Columns, Columns]:
@@ -69,26 +67,21 @@ def subtract_row_noise(
 
     `rows` holds the row noise DN (ny, ngroups, nreads) of each output that it is known of.
     """
-    corrected = np.empty(reads.shape, np.float32)
-    noise = {output: plane.astype(np.float32) for output, plane in rows.items()}
-    strips = [(slice(s, e), o) for s, e, o in _split_columns(outputs)]
-    for first in range(0, len(reads), _STRIP):
-        part = slice(first, first + _STRIP)
-        for strip, output in strips:
-            given = noise[output][part, None] if output in noise else np.float32(0)
-            np.subtract(reads[part, strip], given, out=corrected[part, strip], dtype=np.float32)
+    from iris_reduction.reference_pixel.subtraction import subtract  # here, since it imports numba
+
+    numbers, number = np.unique(outputs, return_inverse=True)
+    noise = np.zeros((len(numbers), len(reads), *times.shape), np.float32)
+    for output, plane in rows.items():
+        noise[numbers == output] = plane
+    y, x = np.nonzero(usable)
+    pixels = (reads[y, x] - noise[number[x], y])[None]  # as a region of one row: only these are measured on
+    measured = np.ones((1, len(y)), np.bool_)
     offset = np.zeros((outputs.size, *times.shape), np.float32)
-    for output, level in measure_reference_levels(corrected, times, usable, outputs).items():
+    for output, level in measure_reference_levels(pixels, times, measured, outputs[x]).items():
         offset[outputs == output] = level
     sign = np.where(columns % 2, np.float32(-1), np.float32(1))[:, None, None]
-    for output, half in measure_parity_levels(corrected, times, usable, outputs, columns).items():
+    for output, half in measure_parity_levels(pixels, times, measured, outputs[x], columns[x]).items():
         offset[outputs == output] += sign[outputs == output] * half.astype(np.float32)
-    for first in range(0, len(reads), _STRIP):
-        corrected[first : first + _STRIP] -= offset
+    corrected = np.empty(reads.shape, np.float32)
+    map_rows(lambda part: subtract(reads[part], noise[:, part], number, offset, corrected[part]), reads.shape)
     return corrected
-
-
-def _split_columns(outputs: npt.NDArray[np.int64]) -> list[tuple[int, int, int]]:
-    """Return first column, last column + 1 and output of each strip."""
-    edges = [0, *(np.flatnonzero(np.diff(outputs)) + 1).tolist(), outputs.size]
-    return [(a, b, int(outputs[a])) for a, b in pairwise(edges)]

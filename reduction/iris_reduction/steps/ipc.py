@@ -9,7 +9,7 @@ import numpy as np
 from iris_contract.dq import has
 from iris_contract.errors import InputError
 from iris_reduction.datamodel import ImageModel
-from iris_reduction.kernels.ipc import deconvolve, spread_read_variance, sum_squares
+from iris_reduction.kernels.ipc import deconvolve, spread_read_variance, sum_field_squares
 from iris_reduction.steps.step import IrisStep
 
 __all__ = ["IpcStep"]
@@ -39,7 +39,7 @@ class IpcStep(IrisStep):
         links = reference.content["DATA"]
         linked = (model.err > 0) & ~has(model.dq, "REFERENCE_PIXEL")  # the others hold no measurement
         data = deconvolve(model.data, links, linked)
-        poisson = np.where(linked, model.var_poisson / sum_squares(links), model.var_poisson).astype(np.float32)
+        poisson = np.where(linked, model.var_poisson / sum_field_squares(links), model.var_poisson)
         read = spread_read_variance(model.var_read, links, linked)
         err = np.sqrt(poisson + read)
         return model.evolve({"S_IPC": "COMPLETE"}, data=data, err=err, var_poisson=poisson, var_read=read)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from iris_contract.dq import DQ, has
 from iris_contract.errors import InputError
 from iris_reduction.datamodel import ImageModel, RampModel
-from iris_reduction.kernels.ipc import sum_squares
+from iris_reduction.kernels.ipc import sum_field_squares
 from iris_reduction.ramp import JUMP_COLUMNS, RAMP_FITTERS, RampFit, RampFitter
 from iris_reduction.ramp.plugins import RAMP_FAMILY
 from iris_reduction.ramp.variance import split_variance
@@ -66,7 +66,7 @@ class RampFitStep(IrisStep):
         """Return the share (ny, nx) of photon variance that coupling leaves; None where it is not to be treated."""
         if not self.coupled:
             return None
-        return sum_squares(self.need_reference(model, "ipc").content["DATA"]).astype(np.float32)
+        return sum_field_squares(self.need_reference(model, "ipc").content["DATA"])
 
     def _fit(self, model: RampModel, gain: Any, noise: Any, kept: npt.NDArray[np.float32] | None) -> RampFit:
         """Return the fit; with coupling, in units in which the variance of a signal's noise is the signal.

@@ -9,7 +9,9 @@ import pytest
 from iris_contract.dq import DQ, has
 from iris_contract.errors import InputError
 from iris_reduction.linearity import LINEARITY_FAMILY, LINEARITY_FITTERS
+from iris_reduction.linearity.amplitude import SIZE, TERMS, add_equations, solve_amplitudes
 from iris_reduction.linearity.correction import straighten_signal
+from iris_reduction.linearity.moments import collect_moments
 
 USABLE = np.ones((64, 96), bool)
 
@@ -103,3 +105,41 @@ def test_two_exposures_are_worth_more_than_one(flats, measure):
     fit = LINEARITY_FITTERS["common_shape"]([first.ramps, second.ramps], USABLE, norm=first.norm)
     gained = measure("common_shape")[0].errors[:, :, 2] / fit.errors[:, :, 2]
     assert np.median(gained) == pytest.approx(2**0.5, rel=0.02)
+
+
+def test_amplitudes_from_projected_increments(flats):
+    """The root of f of each pixel is that of the moments N and b themselves, by Newton's method on c(a)."""
+    night = flats(3)
+    curves = np.random.default_rng(4).normal(0, 0.01, (TERMS, 6))
+    curves[2, 0] = 0.04
+    ramps, rows = night.ramps, slice(0, 4)
+    equations = np.zeros((4, USABLE.shape[1], SIZE), np.float32)
+    add_equations(ramps, night.norm, curves, equations, rows)
+    amplitude, weight = solve_amplitudes(equations, 0.4, 1.6)
+    moments = collect_moments([ramps], night.norm, TERMS, rows)
+    expected = np.ones(amplitude.shape)
+    for _ in range(4):
+        steps = (expected[..., None] - 1) ** np.arange(6)
+        c, s = steps @ curves.T, steps[..., :-1] @ (curves[:, 1:] * np.arange(1, 6)).T
+        force = np.einsum("yxi,yxi->yx", s, moments.mixed + np.einsum("yxij,yxj->yxi", moments.normal, c))
+        own = np.einsum("yxi,yxij,yxj->yx", s, moments.normal, s)
+        expected = np.clip(expected - np.where(own > 0, force / np.where(own > 0, own, 1), 0), 0.4, 1.6)
+    np.testing.assert_allclose(amplitude, expected, atol=1e-5)
+    np.testing.assert_allclose(weight, own, rtol=1e-4)
+
+
+def test_exposures_add_up_one_by_one(flats):
+    """Two exposures of five ramps each, from a source that makes them anew each time, give what a list does."""
+    ramps = flats(5).ramps
+    halves = [
+        replace(ramps, reads=ramps.reads[:, :, part], times=ramps.times[part]) for part in (slice(5), slice(5, 10))
+    ]
+
+    class Source:
+        def __iter__(self):
+            yield from halves
+
+    one, other = (LINEARITY_FITTERS["common_shape"](e, USABLE, norm=flats(5).norm) for e in (halves, Source()))
+    np.testing.assert_array_equal(one.coeffs, other.coeffs)
+    whole = LINEARITY_FITTERS["common_shape"]([ramps], USABLE, norm=flats(5).norm)
+    assert np.median(np.abs(one.coeffs - whole.coeffs)[:, :, 2] / whole.errors[:, :, 2]) < 1
