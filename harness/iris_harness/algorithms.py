@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-__all__ = ["list_algorithms"]
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from iris_harness.tasks import hash_source
+
+if TYPE_CHECKING:
+    from iris_reduction.family import Family
+
+__all__ = [
+    "CALIBRATORS",
+    "JUDGE_FITTERS",
+    "STEP_METHODS",
+    "hash_algorithm",
+    "list_algorithms",
+    "require_algorithm",
+]
 
 CALIBRATORS: dict[str, tuple[str, ...]] = {
     "saturation_level": ("full_well",),
@@ -24,16 +39,55 @@ STEP_METHODS: dict[str, tuple[str, ...]] = {
 """Families that judge the methods of a Step, by what level 1 makes of its exposures."""
 
 
+JUDGE_FITTERS = ("jump", "image", "saturation")
+"""Families that judge what a ramp fitter made."""
+
+
 def list_algorithms() -> list[dict[str, str]]:
     """Return one row per algorithm: family, name, origin, and ready or why it cannot be loaded."""
-    from iris_reduction.ramp import RAMP_FITTERS, LoadFailure, load_ramp_fitters
+    tables = {"simulator": ("simulator",), "ramp": (), **CALIBRATORS, **STEP_METHODS}
+    return [row for family, names in tables.items() for row in _describe(family, names)]
 
-    rows = [{"family": "simulator", "name": "simulator", "origin": "built in", "state": "ready"}]
-    for name, fitter in load_ramp_fitters().items():
-        origin = "built in" if name in RAMP_FITTERS else "plug-in"
-        state = fitter.reason if isinstance(fitter, LoadFailure) else "ready"
-        rows.append({"family": "ramp", "name": name, "origin": origin, "state": state})
-    made = [
-        (family, name) for table in (CALIBRATORS, STEP_METHODS) for family, names in table.items() for name in names
-    ]
-    return [*rows, *({"family": f, "name": n, "origin": "built in", "state": "ready"} for f, n in made)]
+
+def _describe(family: str, names: Sequence[str]) -> Iterator[dict[str, str]]:
+    """Yield the rows of a family: those that its folder and installed packages hold, or else `names`."""
+    from iris_reduction.family import LoadFailure
+
+    open_family = _find_family(family)
+    if open_family is None:
+        yield from ({"family": family, "name": name, "origin": "built in", "state": "ready"} for name in names)
+        return
+    for name, found in open_family.load().items():
+        origin = "built in" if name in open_family.built_in else "plug-in"
+        state = found.reason if isinstance(found, LoadFailure) else "ready"
+        yield {"family": family, "name": name, "origin": origin, "state": state}
+
+
+def _find_family(family: str) -> Family[Any] | None:
+    """Return the mapping that the algorithms of a family are from; None where no package can add to it."""
+    from iris_reduction import gain, linearity, ramp, read_noise, reference_pixel
+
+    families: dict[str, Family[Any]] = {
+        "ramp": ramp.RAMP_FAMILY,
+        "linearity": linearity.LINEARITY_FAMILY,
+        "gain": gain.GAIN_FAMILY,
+        "read_noise": read_noise.READ_NOISE_FAMILY,
+        "reference_pixel": reference_pixel.REFERENCE_PIXEL_FAMILY,
+    }
+    return families.get("ramp" if family in JUDGE_FITTERS else family)
+
+
+def require_algorithm(family: str, name: str) -> None:
+    """Raise RuntimeError where the algorithm is a plug-in that cannot be loaded, or does not exist."""
+    from iris_reduction.family import LoadFailure
+
+    open_family = _find_family(family)
+    found = open_family.load().get(name) if open_family else name
+    if found is None or isinstance(found, LoadFailure):
+        raise RuntimeError(f"cannot be loaded: {found.reason if found else 'no such algorithm'}")
+
+
+def hash_algorithm(family: str, name: str) -> str:
+    """Return a hash of every package that a plug-in comes from; built-in algorithms have none of their own."""
+    open_family = _find_family(family)
+    return hash_source(*(open_family.list_packages(name) if open_family else ()))

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from iris_contract.errors import ReferenceFileError
-from iris_harness.algorithms import CALIBRATORS
+from iris_contract.errors import ReferenceFileError, TestbedError
+from iris_harness.algorithms import CALIBRATORS, hash_algorithm, require_algorithm
 from iris_harness.nights import plan_night
-from iris_harness.products import describe_product
+from iris_harness.products import describe_failure, describe_product
 from iris_harness.run_directory import RunDirectory
 from iris_harness.scenario import FamilySpec, Scenario
 from iris_harness.tasks import Task, TaskResult, hash_source, make_key
@@ -59,13 +59,14 @@ def plan_calibration(
             hashes = [raw[name].content for files in inputs.values() for name, _ in files]
             plan = [(spec.family, spec.algorithms, [p for _, p in inputs[spec.family]]) for spec in wanted]
             names = [(family, algorithms, [Path(f).name for f in files]) for family, algorithms, files in plan]
+            code = [hash_algorithm(family, name) for family, algorithms, _ in plan for name in algorithms]
             tasks.append(
                 Task(
                     name=f"calibrate-{setting}-{night:03d}",
                     stage="calibrate",
                     call="iris_harness.calibrate:calibrate_night",
                     arguments=(run.root, setting, night, plan, scenario.detector, dict(scenario.reduction)),
-                    key=make_key([setting, night, names, scenario.reduction, caches[setting]], hashes, source),
+                    key=make_key([setting, night, names, code, scenario.reduction, caches[setting]], hashes, source),
                 )
             )
     return tasks
@@ -92,10 +93,10 @@ def calibrate_night(
     detector: str,
     parameters: dict[str, dict[str, Any]],
 ) -> tuple[list[Path], Any]:
-    """Make the references of one night; the content lists manifest rows.
+    """Make the references of one night; the content holds manifest `rows` and `failures`.
 
-    `plan` lists family, algorithms and raw files, `parameters` those of the Steps by alias. Raises
-    ReferenceFileError where the chain lacks a prerequisite.
+    `plan` lists family, algorithms and raw files, `parameters` those of the Steps by alias. What an algorithm
+    raises becomes a failure of that algorithm. Raises ReferenceFileError where the chain lacks a prerequisite.
     """
     from iris_reduction.cache import use_cache
     from iris_reduction.pipelines import make_reference
@@ -106,7 +107,9 @@ def calibrate_night(
     steps = {family: (algorithms, files) for family, algorithms, files in plan}
     truth = run.relative(run.as_built(detector))
     made: dict[str, Path] = {}
-    paths, rows = [], []
+    paths: list[Path] = []
+    rows: list[dict[str, Any]] = []
+    failures: list[dict[str, Any]] = []
     for family, (kind, needs) in CALIBRATIONS.items():
         if family not in steps:
             continue
@@ -115,13 +118,19 @@ def calibrate_night(
         raw = [run.relative(Path(f)) for f in files]
         for algorithm in algorithms:
             out = run.products(setting, family, algorithm, night)
-            path = make_reference(
-                kind, [Path(f) for f in files], out, overrides, parameters=_choose(parameters, family, kind, algorithm)
-            )
+            chosen = _choose(parameters, family, kind, algorithm)
+            try:
+                require_algorithm(family, algorithm)
+                path = make_reference(kind, [Path(f) for f in files], out, overrides, parameters=chosen)
+            except TestbedError:
+                raise
+            except Exception as error:
+                failures.append(describe_failure(error, setting, family, algorithm, night))
+                continue
             paths.append(path)
             made.setdefault(kind, path)
             rows.append(describe_product(run, path, setting, family, algorithm, night, kind, raw, truth))
-    return paths, rows
+    return paths, {"rows": rows, "failures": failures}
 
 
 def _hand_over(kind: str, needs: tuple[str, ...], made: dict[str, Path], root: Path) -> dict[str, Path]:

@@ -150,9 +150,12 @@ def validate(run_path: Path, jobs: int | None, quiet: bool, manifest: Path | Non
         return
     from iris_contract.manifest import read_manifest
     from iris_harness.foreign import score_foreign
+    from iris_harness.run_directory import read_run
     from iris_harness.stages import Outcome
 
     score = score_foreign(run_path, manifest)
+    scenario, _, nights = read_run(run_path)
+    _warn_of_few_nights(scenario, nights, "validate")
     for warning in score.warnings:
         click.echo(f"iris-testbed: warning: {warning}", err=True)
     rows = score.scorecard.rows
@@ -180,15 +183,19 @@ def report(run_path: Path) -> None:
 @_JOBS
 @click.option("--quiet", is_flag=True, help="No progress.")
 def campaign(name: str, out: Path, nights: int | None, jobs: int | None, quiet: bool) -> None:
-    """Run the variants of a scenario that CAMPAIGN lists, and compare.
+    """Run the variants of a scenario in CAMPAIGN, and compare.
 
     CAMPAIGN is budget, plan, or a YAML file; each variant is compared with the first.
 
     An error budget leaves out one effect at a time; a calibration plan changes the number of darks.
     """
-    from iris_harness.campaign import find_campaign, run_campaign
+    from iris_harness.campaign import find_campaign, load_campaign, run_campaign
+    from iris_harness.scenario import load_scenario
 
-    click.echo(run_campaign(find_campaign(name), out, nights=nights, jobs=jobs, quiet=quiet))
+    path = find_campaign(name)
+    loaded = load_campaign(path)
+    _warn_of_few_nights(load_scenario(loaded.scenario), loaded.nights if nights is None else nights, "validate")
+    click.echo(run_campaign(path, out, nights=nights, jobs=jobs, quiet=quiet))
 
 
 @cli.command()

@@ -11,7 +11,7 @@ from iris_contract.fitsio import read_header
 from iris_contract.reftypes import load_reference_types
 from iris_harness.run_directory import RunDirectory
 
-__all__ = ["describe_product"]
+__all__ = ["describe_failure", "describe_product"]
 
 
 def describe_product(
@@ -47,3 +47,9 @@ def describe_product(
         "references": references,
         "context": str(header.get("CRDS_CTX", "")),
     }
+
+
+def describe_failure(error: Exception, setting: str, family: str, algorithm: str, night: int) -> dict[str, Any]:
+    """Return, JSON-able, what an algorithm raised in one night, in one line."""
+    reason = f"{type(error).__name__}: {error}".splitlines()[0]
+    return {"family": family, "algorithm": algorithm, "setting": setting, "reason": reason, "night": night}

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from iris_contract.errors import TestbedError
-from iris_harness.algorithms import STEP_METHODS
+from iris_harness.algorithms import STEP_METHODS, hash_algorithm, require_algorithm
 from iris_harness.calibrate import CALIBRATIONS
 from iris_harness.nights import PlannedExposure, plan_night
-from iris_harness.products import describe_product
+from iris_harness.products import describe_failure, describe_product
 from iris_harness.run_directory import RunDirectory
 from iris_harness.scenario import Scenario
 from iris_harness.tasks import Task, TaskResult, hash_source, make_key
@@ -45,7 +45,8 @@ def plan_reduction(
         hashes = [raw[f"simulate-{setting}-{night:03d}-{p.exposure.number:04d}"].content for p in exposures]
         items = [_describe(run, setting, night, p) for p in exposures]
         steps = choose_parameters(scenario, family.family, algorithm)
-        parameters = [setting, family.family, algorithm, items, steps, contexts[setting], hash_algorithm(algorithm)]
+        code = hash_algorithm(family.family, algorithm)
+        parameters = [setting, family.family, algorithm, items, steps, contexts[setting], code]
         tasks.append(
             Task(
                 name=f"reduce-{setting}-{family.family}-{algorithm}-{night:03d}",
@@ -88,13 +89,6 @@ def choose_parameters(scenario: Scenario, family: str, algorithm: str) -> dict[s
     return parameters
 
 
-def hash_algorithm(name: str) -> str:
-    """Return a hash of every package that a plug-in's ramp fitter comes from; built-in ones have none of their own."""
-    from iris_reduction.ramp.plugins import RAMP_FAMILY
-
-    return hash_source(*RAMP_FAMILY.list_packages(name))
-
-
 def _describe(run: RunDirectory, setting: str, night: int, planned: PlannedExposure) -> tuple[str, str, str]:
     raw, truth = run.raw(setting, night, planned.exposure), run.truth(setting, night, planned.exposure)
     return planned.spec.role, run.relative(raw), run.relative(truth)
@@ -121,8 +115,8 @@ def reduce_night(
     outputs: list[Path] = []
     rows: list[dict[str, Any]] = []
     try:
+        require_algorithm(family, algorithm)
         fitter = BEST if family in STEP_METHODS else algorithm
-        _require_fitter(fitter)
         out = run.products(setting, family, algorithm, night)
         for role, raw, truth in items:
             made = _reduce_exposure(run.root / raw, out, family, fitter, _remember(parameters, family, outputs))
@@ -132,18 +126,8 @@ def reduce_night(
     except TestbedError:
         raise
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        failure = {"family": family, "algorithm": algorithm, "setting": setting, "reason": reason, "night": night}
-        return outputs, {"rows": [], "failures": [failure]}
+        return outputs, {"rows": [], "failures": [describe_failure(error, setting, family, algorithm, night)]}
     return outputs, {"rows": rows, "failures": []}
-
-
-def _require_fitter(name: str) -> None:
-    from iris_reduction.ramp import LoadFailure, load_ramp_fitters
-
-    fitter = load_ramp_fitters().get(name)
-    if fitter is None or isinstance(fitter, LoadFailure):
-        raise RuntimeError(f"cannot be loaded: {fitter.reason if fitter else 'no such ramp fitter'}")
 
 
 def _remember(parameters: dict[str, dict[str, Any]], family: str, earlier: list[Path]) -> dict[str, dict[str, Any]]:

@@ -18,7 +18,7 @@ from iris_contract.errors import InputError, ScenarioError
 from iris_contract.exposure import Readout, Subarray
 from iris_contract.instrument import DETECTORS, load_instrument
 from iris_contract.scorecard import FAMILIES
-from iris_harness.algorithms import CALIBRATORS, list_algorithms
+from iris_harness.algorithms import CALIBRATORS, JUDGE_FITTERS, list_algorithms
 from iris_harness.yaml_lines import Lines, load_yaml
 
 __all__ = [
@@ -37,7 +37,6 @@ SCENES = ("blank", "flat_lamp", "ladder", "uniform_sky", "star_field")
 IMAGE_TYPES = ("DRK", "NFF", "SCI", "SKY")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # names become parts of file names
 NUMBER = re.compile(r"[-+]?\d+\.?\d*[eE][-+]?\d+")
-JUDGE_FITTERS = ("jump", "image", "saturation")  # families that judge what a ramp fitter made
 MOST_SAMPLES = 4096 * 4096 * 128  # pixel-reads of one exposure: 4 GB
 
 

@@ -86,7 +86,7 @@ def _run_until(
     oracle, initial = (result.content for result in workers.run("caches", caches))
     identities = {"alone": oracle["identity"], "chain": initial["identity"]}
     calibrated = workers.run("calibrate", plan_calibration(run, scenario, nights, raw, identities))
-    rows = [row for result in calibrated for row in result.content]
+    rows = [row for result in calibrated for row in result.content["rows"]]
     if until == "calibrate":
         return Outcome(f"{len(rows)} references in {run.root / 'products'}")
     if keep == "products":
@@ -104,7 +104,7 @@ def _run_until(
         return Outcome(f"{len(rows)} products in {run.manifest}")
     write_provenance(run, scenario, seed, nights, {"crds": chain["context"], "crds-oracle": oracle["context"]})
     names = {"chain": chain["context"], "alone": oracle["context"]}
-    failures = [Failure(**failure) for result in reduced for failure in result.content["failures"]]
+    failures = [Failure(**failure) for result in [*calibrated, *reduced] for failure in result.content["failures"]]
     outcome = _validate(run, Scoring(scenario, seed, nights, names, failures), workers, manifest)
     if keep == "products":
         discard(run, [name for task in later for name in raw[task.name].outputs if name.startswith("raw/")])

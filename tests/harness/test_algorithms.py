@@ -1,7 +1,15 @@
 """The algorithms that scenarios can name."""
 
-from iris_harness.algorithms import CALIBRATORS, list_algorithms
-from iris_harness.calibrate import CALIBRATIONS
+import sys
+from importlib.metadata import EntryPoint
+from types import ModuleType
+
+import pytest
+
+from iris_harness.algorithms import CALIBRATORS, list_algorithms, require_algorithm
+from iris_harness.calibrate import CALIBRATIONS, calibrate_night
+from iris_harness.deliver import create_initial
+from iris_reduction import family as reduction_family
 
 
 def test_every_calibration_has_its_algorithm():
@@ -14,3 +22,46 @@ def test_every_calibration_has_its_algorithm():
 def test_nothing_is_listed_twice():
     names = [(row["family"], row["name"]) for row in list_algorithms()]
     assert len(names) == len(set(names))
+
+
+def fail(*arguments, **options):
+    raise ZeroDivisionError("of mine")
+
+
+@pytest.fixture
+def plug_ins(monkeypatch):
+    """Two packages that each family is offered: one that fails when it is called, one that cannot be loaded."""
+    package = ModuleType("my_estimators")
+    package.good = fail
+    monkeypatch.setitem(sys.modules, "my_estimators", package)
+    points = [EntryPoint("mine", "my_estimators:good", "any"), EntryPoint("lost", "my_estimators:none", "any")]
+    monkeypatch.setattr(reduction_family, "entry_points", lambda group: points)
+
+
+@pytest.mark.parametrize("family", ["ramp", "gain", "read_noise", "linearity", "reference_pixel"])
+def test_installed_algorithms_are_listed_with_what_is_wrong_with_them(plug_ins, family):
+    found = {row["name"]: row for row in list_algorithms() if row["family"] == family}
+    assert (found["mine"]["origin"], found["mine"]["state"]) == ("plug-in", "ready")
+    assert "AttributeError" in found["lost"]["state"]
+    require_algorithm(family, "mine")
+    with pytest.raises(RuntimeError, match="cannot be loaded: my_estimators:none: AttributeError"):
+        require_algorithm(family, "lost")
+
+
+def test_families_without_plug_ins_offer_what_they_are_built_with(plug_ins):
+    assert [row["name"] for row in list_algorithms() if row["family"] == "dark"] == ["ramp_mean"]
+    require_algorithm("dark", "ramp_mean")
+
+
+def test_what_a_calibration_plug_in_raises_is_its_own_failure(plug_ins, tmp_path, monkeypatch):
+    def make(kind, files, out, overrides, parameters):
+        fail()
+
+    create_initial(tmp_path)
+    monkeypatch.setattr("iris_reduction.pipelines.make_reference", make)
+    plan = [("gain", ("mine", "lost"), [])]
+    paths, content = calibrate_night(tmp_path, "chain", 1, plan, "IMG1", {})
+    assert (paths, content["rows"]) == ([], [])
+    reasons = {entry["algorithm"]: entry["reason"] for entry in content["failures"]}
+    assert reasons["mine"] == "ZeroDivisionError: of mine"
+    assert "RuntimeError: cannot be loaded" in reasons["lost"]

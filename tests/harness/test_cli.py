@@ -212,6 +212,14 @@ def test_too_few_nights_for_an_interval_are_said_at_the_start(
     assert errors == (warning if warned else "")
 
 
+@pytest.mark.parametrize(("nights", "warned"), [(2, True), (3, False)])
+def test_campaigns_say_so_too(capsys, tmp_path, monkeypatch, nights, warned):
+    monkeypatch.setattr("iris_harness.campaign.run_campaign", lambda *a, **k: "page")
+    code, out, errors = run_command(capsys, "campaign", "budget", "--out", tmp_path, "--nights", nights)
+    assert (code, out) == (0, "page\n")
+    assert ("below 3 nights" in errors) is warned
+
+
 def test_check_counts_the_files_that_conform(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr("iris_contract.check.check_file", lambda path: ["bad"] if path.name == "bad" else [])
     assert run_command(capsys, "check", "a", "b", "c") == (0, "3 files conform\n", "")

@@ -100,25 +100,28 @@ mine = make_linear_fitter(weigh)
 WEIGHTS = "def weigh(times): return times"
 
 
-@pytest.mark.parametrize("changed", ["weights.py", "deep/table.csv"])
-def test_a_plug_in_runs_again_when_any_file_of_its_package_changes(tmp_path, monkeypatch, changed):
+@pytest.mark.parametrize(
+    ("family_name", "changed"),
+    [("ramp", "weights.py"), ("image", "deep/table.csv"), ("gain", "weights.py"), ("reference_pixel", "weights.py")],
+)
+def test_a_plug_in_runs_again_when_any_file_of_its_package_changes(tmp_path, monkeypatch, family_name, changed):
     import sys
     from importlib.metadata import EntryPoint
 
-    from iris_harness.reduce import hash_algorithm
+    from iris_harness.algorithms import hash_algorithm
     from iris_reduction import family
 
     monkeypatch.syspath_prepend(tmp_path)
     files = {"__init__.py": "", "ends.py": PARTIAL, "weights.py": WEIGHTS, "deep/table.csv": "1"}
     write_tree(tmp_path / "my_package", files)
-    points = [EntryPoint("mine", "my_package.ends:mine", "iris_testbed.ramp")]
+    points = [EntryPoint("mine", "my_package.ends:mine", "any")]
     monkeypatch.setattr(family, "entry_points", lambda group: points)
-    first = hash_algorithm("mine")
+    first = hash_algorithm(family_name, "mine")
     hash_source.cache_clear()
-    assert hash_algorithm("mine") == first != hash_algorithm("gls")
+    assert hash_algorithm(family_name, "mine") == first != hash_algorithm(family_name, "gls")
     write_tree(tmp_path / "my_package", {changed: WEIGHTS + " # mended"})
     hash_source.cache_clear()
-    assert hash_algorithm("mine") != first
+    assert hash_algorithm(family_name, "mine") != first
     for name in [name for name in sys.modules if name.partition(".")[0] == "my_package"]:
         del sys.modules[name]
     hash_source.cache_clear()

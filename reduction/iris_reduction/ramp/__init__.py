@@ -6,11 +6,12 @@ the same name that follows `RampFitter`, and add the name to `plugins.BUILT_IN`.
 """
 
 from iris_reduction.ramp.conformance import check_ramp_fitter
-from iris_reduction.ramp.plugins import RAMP_FITTERS, LoadFailure, load_ramp_fitters
+from iris_reduction.ramp.plugins import RAMP_FAMILY, RAMP_FITTERS, LoadFailure, load_ramp_fitters
 from iris_reduction.ramp.protocol import JUMP_COLUMNS, RampFit, RampFitter
 
 __all__ = [
     "JUMP_COLUMNS",
+    "RAMP_FAMILY",
     "RAMP_FITTERS",
     "LoadFailure",
     "RampFit",
