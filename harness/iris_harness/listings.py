@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from iris_contract.reftypes import load_reference_types
-from iris_harness.algorithms import list_algorithms
-from iris_harness.scenario import JUDGE_FITTERS, list_scenarios, load_scenario
+from iris_harness.algorithms import JUDGE_FITTERS, list_algorithms
+from iris_harness.scenario import list_scenarios, load_scenario
 
 __all__ = ["describe_algorithms", "describe_metrics", "describe_references", "describe_scenarios"]
 

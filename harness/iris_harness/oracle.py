@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,12 +16,13 @@ from iris_contract.dq import DQ
 from iris_contract.exposure import READ_MODES
 from iris_contract.frames import AsBuiltMaps, Reference, read_region
 from iris_contract.instrument import load_instrument
+from iris_harness.oracle_flaws import Entry, describe_flaws
 
 __all__ = ["write_oracle_references"]
 
 
 def write_oracle_references(as_built: Path, out: Path, start: datetime, filters: list[str]) -> list[Path]:
-    """Write gain, readnoise, mask, dark and flat references from `as_built`; return their paths.
+    """Write gain, readnoise, mask, dark, flat and what `oracle_flaws` knows from `as_built`; return their paths.
 
     `start` is the date from which they hold; one flat is written per filter and one dark and read
     noise per read mode, since those are their match keys.
@@ -34,21 +36,23 @@ def write_oracle_references(as_built: Path, out: Path, start: datetime, filters:
     flat = maps.flat / np.median(maps.flat[mask == 0])  # the layout of a flat: median 1 where it is good
     noise = np.sqrt(maps.read_noise**2 + maps.gain**2 / 12).astype(np.float32)  # a read is also rounded
 
-    def planes(data: object) -> dict[str, object]:
+    def planes(data: Any) -> dict[str, Any]:
         return {"DATA": data, "ERR": zero, "DQ": no_flags}
 
-    wanted: list[tuple[str, dict[str, object], dict[str, str]]] = [
+    wanted: list[Entry] = [
         ("gain", planes(maps.gain), {}),
         ("mask", {"DQ": mask}, {}),
         *(("readnoise", planes(noise), {"READMODE": mode}) for mode in READ_MODES),
         *(("dark", planes(maps.dark), {"READMODE": mode}) for mode in READ_MODES),
         *(("flat", planes(flat), {"FILTER": name}) for name in filters),
+        *describe_flaws(maps, detector, region),
     ]
     paths = []
     for kind, content, keys in wanted:
-        path = out / f"oracle_{'_'.join([kind, *keys.values()]).lower()}.fits"
+        named = [value for value in keys.values() if isinstance(value, str)]
+        path = out / f"oracle_{'_'.join([kind, *named]).lower()}.fits"
         header = _make_header(maps, kind, start) | keys
-        Reference(header, content).write(path)  # type: ignore[arg-type]
+        Reference(header, content).write(path)
         paths.append(path)
     return paths
 
