@@ -65,7 +65,7 @@ def _describe(family: str, names: Sequence[str]) -> Iterator[dict[str, str]]:
 
 def _find_family(family: str) -> Family[Any] | None:
     """Return the mapping that the algorithms of a family are from; None where no package can add to it."""
-    from iris_reduction import gain, linearity, ramp, read_noise, reference_pixel
+    from iris_reduction import gain, linearity, ramp, read_noise, reference_pixel, snowball
 
     families: dict[str, Family[Any]] = {
         "ramp": ramp.RAMP_FAMILY,
@@ -73,6 +73,7 @@ def _find_family(family: str) -> Family[Any] | None:
         "gain": gain.GAIN_FAMILY,
         "read_noise": read_noise.READ_NOISE_FAMILY,
         "reference_pixel": reference_pixel.REFERENCE_PIXEL_FAMILY,
+        "snowball": snowball.SNOWBALL_FAMILY,
     }
     return families.get("ramp" if family in JUDGE_FITTERS else family)
 

@@ -38,7 +38,7 @@ def plug_ins(monkeypatch):
     monkeypatch.setattr(reduction_family, "entry_points", lambda group: points)
 
 
-@pytest.mark.parametrize("family", ["ramp", "gain", "read_noise", "linearity", "reference_pixel"])
+@pytest.mark.parametrize("family", ["ramp", "gain", "read_noise", "linearity", "reference_pixel", "snowball"])
 def test_installed_algorithms_are_listed_with_what_is_wrong_with_them(plug_ins, family):
     found = {row["name"]: row for row in list_algorithms() if row["family"] == family}
     assert (found["mine"]["origin"], found["mine"]["state"]) == ("plug-in", "ready")

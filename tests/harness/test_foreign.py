@@ -212,4 +212,4 @@ def test_the_guide_s_program_does_what_it_says(micro_run, rows, tmp_path, monkey
     assert {r.algorithm for r in read_scorecard(run / "scores/mine/scorecard.json").rows if r.family == "ramp"} == {
         "mydrs"
     }
-    assert capsys.readouterr().err == FEW
+    assert "warning" not in capsys.readouterr().err.replace(FEW, "")
