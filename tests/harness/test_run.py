@@ -170,8 +170,8 @@ def test_calibration_without_truth_gives_the_same_bytes(micro_run, micro_copy, s
     mine = [r for r in rows if r.family in CALIBRATIONS]
     plan = [(r.family, (r.algorithm,), [str(micro_copy / raw) for raw in r.raw]) for r in mine]
     _, made = calibrate_night(micro_copy, setting, 1, plan, "IMG1", {})
-    assert {r["product"]: r["product_sha256"] for r in made} == {r.product: r.product_sha256 for r in mine}
-    assert len(made) == len(mine) == 5
+    assert {r["product"]: r["product_sha256"] for r in made["rows"]} == {r.product: r.product_sha256 for r in mine}
+    assert len(made["rows"]) == len(mine) == 5
 
 
 def test_nothing_of_the_chain_names_the_oracle(micro_run, micro_copy, caplog):
