@@ -1,17 +1,20 @@
 """Run the negative controls: prove that every validator fails what is broken.
 
 A control holds only if its specification is PASS on the good products and FAIL on broken twins made
-from the same seeds, and if the specifications it must not touch keep their verdicts. Where the good
-products decide nothing (too few nights), the control is undecided.
+from the same seeds, and if the specifications it must not touch keep their verdicts. A fault that must
+fail several specifications is injected once and gives an entry for each. Both twins are judged on the
+exposures that are broken, and on what the scenario requires. Where the good products decide nothing
+(too few nights), the control is undecided.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from importlib import resources
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +26,12 @@ from iris_contract.fitsio import read_header
 from iris_contract.manifest import ManifestRow
 from iris_contract.scorecard import Scorecard, ScoreRow
 from iris_harness.run_directory import RunDirectory
-from iris_harness.score import Scoring, decode_samples, encode_samples, find_metrics
+from iris_harness.score import Scoring, decode_samples, encode_samples, find_metrics, name_samples
 from iris_harness.tasks import Task, hash_source, make_key
 from iris_harness.workers import Workers
+from iris_validators import Sample
 
-__all__ = ["Control", "compare", "load_controls", "run_controls", "sample_broken", "summarise"]
+__all__ = ["Control", "compare", "load_controls", "run_controls", "sample_broken", "split_entry", "summarise"]
 
 SCHEMA = "iris-testbed/controls/1"
 UNDECIDED = ("INCONCLUSIVE", "NOT_MEASURED", "NOT_APPLICABLE")
@@ -37,7 +41,8 @@ UNDECIDED = ("INCONCLUSIVE", "NOT_MEASURED", "NOT_APPLICABLE")
 class Control:
     """One control; the fields are those of `data/controls.yaml`.
 
-    An entry of `unmoved` is a specification, under the control's own condition or the one that follows it.
+    An entry of `fails` or `unmoved` is the id of a specification, under the control's own condition or the
+    one that follows it. `beside` names an algorithm whose products the fault takes from.
     """
 
     name: str
@@ -46,47 +51,73 @@ class Control:
     algorithm: str
     setting: str
     exposure: str
-    specification: str
     condition: str
+    fails: tuple[str, ...]
     unmoved: tuple[str, ...]
+    beside: str = ""
 
-    def applies_to(self, row: ManifestRow) -> bool:
-        """Tell whether a manifest row is one of the products that this control breaks."""
-        mine = (self.family, self.algorithm, self.setting, self.exposure)
-        return (row.family, row.algorithm, row.setting, row.exposure) == mine
+    def find_rows(self, manifest: Iterable[ManifestRow], algorithm: str = "") -> list[ManifestRow]:
+        """Return the products that this control breaks, or those of another algorithm beside them."""
+        mine = (self.family, algorithm or self.algorithm, self.setting, self.exposure)
+        return [row for row in manifest if (row.family, row.algorithm, row.setting, row.exposure) == mine]
+
+    def limit_to(self, required: Collection[str]) -> Control:
+        """Return the control without the specifications that a scenario does not require, hence does not judge."""
+        kept = (tuple(s for s in entries if split_entry(s)[0] in required) for entries in (self.fails, self.unmoved))
+        fails, unmoved = kept
+        return replace(self, fails=fails, unmoved=unmoved)
+
+
+def split_entry(entry: str) -> tuple[str, str]:
+    """Return the id of an entry of `fails` or `unmoved`, and the condition that follows it or nothing."""
+    name, _, condition = entry.partition(" ")
+    return name, condition
 
 
 @lru_cache(maxsize=1)
 def load_controls() -> tuple[Control, ...]:
     """Return the controls that ship with the testbed."""
     text = resources.files("iris_harness").joinpath("data/controls.yaml").read_text("utf-8")
-    return tuple(Control(**{**entry, "unmoved": tuple(entry["unmoved"])}) for entry in yaml.safe_load(text))
+    lists = ("fails", "unmoved")
+    return tuple(Control(**entry | {name: tuple(entry[name]) for name in lists}) for entry in yaml.safe_load(text))
 
 
 def run_controls(
-    run: RunDirectory, scoring: Scoring, workers: Workers, manifest: list[ManifestRow], scorecard: Scorecard
+    run: RunDirectory,
+    scoring: Scoring,
+    workers: Workers,
+    manifest: Sequence[ManifestRow],
+    good: Mapping[str, Sequence[Sample]],
 ) -> str:
-    """Run every control whose products exist, write scores/controls.json, return a summary."""
+    """Run every control whose products exist, write scores/controls.json, return a summary.
+
+    `good` are the samples of the good products, by the names of their tasks.
+    """
     source = hash_source("iris_contract", "iris_reduction", "iris_validators", "iris_harness.faults")
-    metrics = find_metrics(scoring.scenario)
-    plans = []
-    for number, control in enumerate(load_controls()):
-        rows = [row for row in manifest if control.applies_to(row)]
-        for night in sorted({row.night for row in rows}):
+    plans: list[tuple[Control, list[Sample], Task]] = []
+    for number, shipped in enumerate(load_controls()):
+        control = shipped.limit_to(scoring.scenario.specifications)
+        rows, others = control.find_rows(manifest), control.find_rows(manifest, control.beside)
+        nights = {row.night for row in rows} & {row.night for row in others} if control.fails else set()
+        for night in sorted(nights):
             mine = [row for row in rows if row.night == night]
-            key = make_key(asdict(control), [row.product_sha256 for row in mine], source)
+            inputs = [row.product_sha256 for row in rows + others if row.night == night]
+            metrics = find_metrics(split_entry(entry)[0] for entry in control.fails + control.unmoved)
+            key = make_key([asdict(control), scoring.scenario.blocks], inputs, source)
             call, name = "iris_harness.controls:sample_broken", f"control-{number:02d}-{night:03d}"
             arguments = (run.root, control, mine, name, scoring.scenario.blocks, metrics)
-            plans.append((control, Task(name, "controls", call, arguments, key)))
-    results = workers.run("controls", [task for _, task in plans])
+            twin = list(good.get(name_samples(mine[0]), ()))
+            plans.append((control, twin, Task(name, "controls", call, arguments, key)))
+    results = workers.run("controls", [task for *_, task in plans])
     shutil.rmtree(run.root / "controls", ignore_errors=True)
     refused = _refuse_wrong_detector(run, manifest)
     entries = [refused] if refused else []
-    for control in load_controls():
-        contents = [r.content for (c, _), r in zip(plans, results, strict=True) if c is control]
-        if contents:
-            broken = scoring.judge([s for content in contents for s in decode_samples(content)])
-            entries.append(compare(control, scorecard, broken))
+    done = zip(plans, results, strict=True)
+    for control, group in groupby(done, key=lambda item: item[0][0]):
+        nights_done = list(group)
+        twin = scoring.judge([sample for (_, samples, _), _ in nights_done for sample in samples])
+        broken = scoring.judge([sample for _, r in nights_done for sample in decode_samples(r.content)])
+        entries += compare(control, twin, broken)
     write_json(run.scores / "controls.json", {"schema": SCHEMA, "controls": entries})
     return summarise(entries)
 
@@ -112,38 +143,43 @@ def sample_broken(
         for number, row in enumerate(rows):
             out = folder / str(number)
             path = FAULTS[control.fault](run, row, out)
-            broken.append(replace(row, product=run.relative(path), product_sha256=hash_file(path)))
+            product = run.relative(path)
+            raw = tuple(product if name == row.product else name for name in row.raw)  # a raw frame is its own product
+            broken.append(replace(row, product=product, product_sha256=hash_file(path), raw=raw))
         samples = sample_group(root, broken, blocks, metrics)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return [], encode_samples(samples)
 
 
-def _find(scorecard: Scorecard, control: Control, specification: str) -> ScoreRow | None:
-    """The row of a specification, under the condition that follows its name or the control's own."""
-    metric, _, condition = specification.partition(" ")
-    wanted = (metric, control.algorithm, control.setting, condition or control.condition)
+def _find(scorecard: Scorecard, control: Control, entry: str) -> ScoreRow | None:
+    """The row of a specification, under the condition that follows its id or the control's own."""
+    name, condition = split_entry(entry)
+    wanted = (name, control.algorithm, control.setting, condition or control.condition)
     for row in scorecard.rows:
-        if (row.metric, row.algorithm, row.setting, row.condition) == wanted:
+        if (row.requirement, row.algorithm, row.setting, row.condition) == wanted:
             return row
     return None
 
 
-def compare(control: Control, good: Scorecard, broken: Scorecard) -> dict[str, Any]:
-    """Return the entry of controls.json for one control from the scorecards of both twins.
+def compare(control: Control, good: Scorecard, broken: Scorecard) -> list[dict[str, Any]]:
+    """Return the entries of controls.json for one control from the scorecards of both twins: one for each that fails.
 
     `outcome` is held, not held or undecided; `reason` says why it is not held.
     """
-    twin = _find(good, control, control.specification)
-    bad = _find(broken, control, control.specification)
-    moved = [s for s in control.unmoved if not _same(control, good, broken, s)]
+    moved = [entry for entry in control.unmoved if not _same(control, good, broken, entry)]
+    return [_compare(control, entry, moved, good, broken) for entry in control.fails]
+
+
+def _compare(
+    control: Control, entry: str, moved: Sequence[str], good: Scorecard, broken: Scorecard
+) -> dict[str, Any]:
+    twin, bad = (_find(card, control, entry) for card in (good, broken))
     twin_verdict, broken_verdict = (row.verdict if row else "NOT_MEASURED" for row in (twin, bad))
     outcome, reason = "not held", ""
     if twin_verdict in UNDECIDED:
-        outcome, reason = (
-            "undecided",
-            f"undecided: the good twin is {twin_verdict}: {twin.reason if twin else 'no sample'}",
-        )
+        outcome = "undecided"
+        reason = f"undecided: the good twin is {twin_verdict}: {twin.reason if twin else 'no sample'}"
     elif twin_verdict != "PASS":
         reason = f"the good twin is {twin_verdict}, so that the fault shows nothing"
     elif broken_verdict != "FAIL":
@@ -152,11 +188,13 @@ def compare(control: Control, good: Scorecard, broken: Scorecard) -> dict[str, A
         reason = f"moved: {', '.join(moved)}"
     else:
         outcome = "held"
+    specification, condition = split_entry(entry)
     return {
         "name": control.name,
         "fault": control.fault,
-        "specification": control.specification,
-        "condition": control.condition,
+        "specification": specification,
+        "setting": control.setting,
+        "condition": condition or control.condition,
         "twin_verdict": twin_verdict,
         "broken_verdict": broken_verdict,
         "twin_value": _number(twin),
@@ -168,8 +206,8 @@ def compare(control: Control, good: Scorecard, broken: Scorecard) -> dict[str, A
     }
 
 
-def _same(control: Control, good: Scorecard, broken: Scorecard, specification: str) -> bool:
-    pair = [_find(card, control, specification) for card in (good, broken)]
+def _same(control: Control, good: Scorecard, broken: Scorecard, entry: str) -> bool:
+    pair = [_find(card, control, entry) for card in (good, broken)]
     return all(pair) and len({row.verdict for row in pair if row}) == 1
 
 
@@ -179,7 +217,7 @@ def _number(row: ScoreRow | None) -> float | str | None:
     return row.value if abs(row.value) < float("inf") else str(row.value)
 
 
-def _refuse_wrong_detector(run: RunDirectory, manifest: list[ManifestRow]) -> dict[str, Any] | None:
+def _refuse_wrong_detector(run: RunDirectory, manifest: Sequence[ManifestRow]) -> dict[str, Any] | None:
     """The selection must refuse data of a detector that has no reference."""
     from iris_reduction.selection import select
 

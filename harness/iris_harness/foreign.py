@@ -141,7 +141,7 @@ def _sample(root: Path, scenario: Scenario, rows: Sequence[ManifestRow]) -> tupl
         try:
             for row in group:
                 _check_hash(root, row)
-            samples += sample_group(root, group, scenario.blocks, find_metrics(scenario))
+            samples += sample_group(root, group, scenario.blocks, find_metrics(scenario.specifications))
         except TestbedError as error:
             failures.append(Failure(first.family, first.algorithm, first.setting, str(error), first.night))
     return samples, failures

@@ -26,6 +26,7 @@ __all__ = [
     "encode_samples",
     "find_metrics",
     "group_rows",
+    "name_samples",
     "plan_samples",
     "sample_rows",
     "score_run",
@@ -89,19 +90,23 @@ def plan_samples(run: RunDirectory, scenario: Scenario, manifest: Sequence[Manif
     tasks = []
     for rows in group_rows(row for row in manifest if row.family in FAMILY_MODELS):
         inputs = [h for row in rows for h in (row.product_sha256, *row.raw_sha256)]
-        *group, night = _group(rows[0])
-        name = f"sample-{'-'.join(map(str, group))}-{night:03d}"
-        wanted = find_metrics(scenario)
+        wanted = find_metrics(scenario.specifications)
         key = make_key([[asdict(row) for row in rows], scenario.blocks, wanted], inputs, source)
         arguments = (run.root, rows, scenario.blocks, wanted)
-        tasks.append(Task(name, "validate", "iris_harness.score:sample_rows", arguments, key))
+        tasks.append(Task(name_samples(rows[0]), "validate", "iris_harness.score:sample_rows", arguments, key))
     return tasks
 
 
-def find_metrics(scenario: Scenario) -> tuple[str, ...]:
-    """Return the metrics that the scenario's specifications judge, in order."""
+def name_samples(row: ManifestRow) -> str:
+    """Return the name of the task that samples a product and those of its group."""
+    *group, night = _group(row)
+    return f"sample-{'-'.join(map(str, group))}-{night:03d}"
+
+
+def find_metrics(specifications: Iterable[str]) -> tuple[str, ...]:
+    """Return the metrics that specifications judge, in order."""
     table = load_specifications()
-    return tuple(sorted({table[name].metric for name in scenario.specifications}))
+    return tuple(sorted({table[name].metric for name in specifications}))
 
 
 def sample_rows(

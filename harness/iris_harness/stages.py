@@ -25,7 +25,7 @@ from iris_harness.provenance import write_provenance
 from iris_harness.reduce import list_raw_rows, plan_reduction
 from iris_harness.run_directory import RunDirectory, open_run
 from iris_harness.scenario import Scenario
-from iris_harness.score import Scoring, plan_samples, score_run
+from iris_harness.score import Scoring, decode_samples, plan_samples, score_run
 from iris_harness.simulate import plan_as_built, plan_simulation
 from iris_harness.status import summarise
 from iris_harness.tasks import Task, TaskResult
@@ -133,7 +133,8 @@ def _validate(
 ) -> Outcome:
     results = workers.run("validate", plan_samples(run, scoring.scenario, manifest))
     scorecard = score_run(run, scoring, manifest, results)
-    held = run_controls(run, scoring, workers, manifest, scorecard)
+    good = {result.name: decode_samples(result.content["samples"]) for result in results}
+    held = run_controls(run, scoring, workers, manifest, good)
     verdicts = tuple(row.verdict for row in scorecard.rows)
     return Outcome(f"{summarise(scorecard.rows)}\ncontrols: {held}", verdicts)
 

@@ -32,6 +32,7 @@ class Control:
     name: str
     fault: str
     specification: str
+    setting: str = ""
     condition: str = ""
     twin_verdict: str = ""
     broken_verdict: str = ""

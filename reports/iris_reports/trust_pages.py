@@ -98,6 +98,7 @@ def write_controls_page(report: Report) -> None:
     lines = [
         {
             "control": control,
+            "where": ", ".join(word for word in (control.setting, control.condition) if word and word != "all"),
             "twin": _print_value(control.twin_value),
             "broken": _print_value(control.broken_value),
             "limits": _find_limits(report, control.specification),

@@ -1,15 +1,23 @@
-"""Controls: the table is sound, and one that fails to break anything does not hold."""
+"""Controls: the table is sound, every specification has one, and one that fails to break anything does not hold."""
 
 from dataclasses import replace
 
 import pytest
 
 from iris_contract.scorecard import Scorecard, ScoreRow
-from iris_harness.controls import compare, load_controls, summarise
+from iris_harness.calibrate import CALIBRATIONS
+from iris_harness.controls import compare, load_controls, split_entry, summarise
 from iris_harness.faults import FAULTS
 from iris_harness.scenario import find_scenario, load_scenario
 from iris_validators import load_specifications
 
+SCENARIOS = [load_scenario(find_scenario(name)) for name in ("quick", "detector")]
+WITHOUT = {
+    "simulator.hit_rate": "hits are counted in truth, which no fault of raw frames reaches; see test_simulator",
+    "simulator.hit_pixels": "hits are counted in truth, which no fault of raw frames reaches; see test_simulator",
+    "simulator.bad_pixels": "FAIL by design, and counted in truth; see test_simulator",
+}
+"""Specifications that no control of a run can show, and why; validators' tests have controls of their own."""
 ROW = ScoreRow(
     metric="ramp.pull_width",
     family="ramp",
@@ -34,14 +42,14 @@ ROW = ScoreRow(
     verdict="PASS",
     reason="",
     provenance="engineering",
-    requirement="ramp.pull_width",
+    requirement="ramp.pull_width_chain",
     context="",
     seeds="1",
     artifacts=(),
     reproduce="",
 )
-BIAS = replace(ROW, metric="ramp.bias", requirement="ramp.bias")
-RMS = replace(ROW, metric="ramp.rms_over_crb", requirement="ramp.rms_over_crb")
+BIAS = replace(ROW, metric="ramp.bias", requirement="ramp.bias_chain")
+RMS = replace(ROW, metric="ramp.rms_over_crb", requirement="ramp.rms_over_crb_chain")
 
 
 def card(*rows):
@@ -53,22 +61,59 @@ def control():
     return next(c for c in load_controls() if c.fault == "inverted_error")
 
 
-def test_every_control_breaks_something_that_quick_measures():
-    scenario, metrics = load_scenario(find_scenario("quick")), {s.metric for s in load_specifications().values()}
-    for control in load_controls():
-        assert control.fault in FAULTS
-        assert {control.specification, *(s.partition(" ")[0] for s in control.unmoved)} <= metrics
-        assert all(s.startswith(f"{control.family}.") for s in control.unmoved)  # others are not sampled again
-        assert control.unmoved or control.fault == "wrong_corner"  # which moves every specification of images
-        family = scenario.families[control.family]
-        assert control.algorithm in family.algorithms
-        assert control.setting in family.settings
-    assert {c.fault for c in load_controls()} == set(FAULTS)
+def list_products(scenario):
+    """Family, algorithm, setting and exposure role of every product of a scenario that is judged."""
+    return {
+        (spec.family, algorithm, setting, role)
+        for spec in scenario.families.values()
+        for algorithm in spec.algorithms
+        for setting in spec.settings
+        for role in ([CALIBRATIONS[spec.family][0]] if spec.family in CALIBRATIONS else spec.exposures)
+    }
+
+
+def test_every_specification_has_a_control_or_a_reason():
+    controlled = {split_entry(entry)[0] for control in load_controls() for entry in control.fails}
+    assert controlled.isdisjoint(WITHOUT)
+    assert controlled | set(WITHOUT) == set(load_specifications())
+
+
+def test_every_fault_is_used():
+    assert {control.fault for control in load_controls()} == set(FAULTS)
+
+
+@pytest.mark.parametrize("control", load_controls(), ids=lambda c: f"{c.fault}-{c.family}-{c.setting}")
+def test_a_control_names_specifications_of_its_product_that_a_scenario_judges(control):
+    """Others are not sampled again; and a control that no shipped run can show is none."""
+    table = load_specifications()
+    assert control.fails
+    assert len({*control.fails, *control.unmoved}) == len(control.fails) + len(control.unmoved)
+    for entry in control.fails + control.unmoved:
+        name, condition = split_entry(entry)
+        assert table[name].family == control.family
+        assert table[name].applies(control.setting, control.algorithm, condition or control.condition)
+    products = [list_products(scenario) for scenario in SCENARIOS]
+    mine = [(control.family, name, control.setting, control.exposure) for name in (control.algorithm, control.beside)]
+    wanted = {place for place in mine if place[1]}
+    shown = [s for s, made in zip(SCENARIOS, products, strict=True) if wanted <= made]
+    assert any(control.limit_to(scenario.specifications).fails for scenario in shown)
+
+
+def test_faults_that_move_everything_are_few():
+    """A control with nothing under `unmoved` proves less: each of these says in the table why it has nothing."""
+    alone = {control.fault for control in load_controls() if not control.unmoved}
+    assert alone <= {"wrong_corner", "covariances_left_out", "reference_pixels_added", "leaking_pixels", "glow"}
+
+
+def test_a_scenario_judges_only_what_it_requires(control):
+    left = control.limit_to(["ramp.pull_width_chain", "ramp.bias_chain"])
+    assert (left.fails, left.unmoved) == (("ramp.pull_width_chain",), ("ramp.bias_chain",))
+    assert control.limit_to(["dark.chi2"]).fails == ()
 
 
 def test_control_holds_when_pass_becomes_fail_and_nothing_else_moves(control):
     broken = card(replace(ROW, verdict="FAIL", value=40.0), BIAS, RMS)
-    entry = compare(control, card(ROW, BIAS, RMS), broken)
+    (entry,) = compare(control, card(ROW, BIAS, RMS), broken)
     assert (entry["held"], entry["twin_verdict"], entry["broken_verdict"]) == (True, "PASS", "FAIL")
 
 
@@ -84,25 +129,36 @@ def test_control_holds_when_pass_becomes_fail_and_nothing_else_moves(control):
     ],
 )
 def test_control_does_not_hold_otherwise_and_says_why(control, good, broken):
-    entry = compare(control, card(*good), card(*broken))
+    (entry,) = compare(control, card(*good), card(*broken))
     assert (entry["held"], entry["outcome"]) == (False, "not held")
     assert entry["reason"]
 
 
 @pytest.mark.parametrize("twin", [[replace(ROW, verdict="INCONCLUSIVE", reason="no interval below 3 nights")], []])
 def test_control_is_undecided_where_the_good_twin_is(control, twin):
-    entry = compare(control, card(*twin, BIAS, RMS), card(replace(ROW, verdict="FAIL"), BIAS, RMS))
+    (entry,) = compare(control, card(*twin, BIAS, RMS), card(replace(ROW, verdict="FAIL"), BIAS, RMS))
     assert (entry["held"], entry["outcome"]) == (False, "undecided")
     assert ("no interval below 3 nights" if twin else "no sample") in entry["reason"]
 
 
 def test_unmoved_may_name_another_condition(control):
-    control = replace(control, unmoved=("ramp.pull_width rate=2",))
+    control = replace(control, unmoved=("ramp.pull_width_chain rate=2",))
     faint = replace(ROW, condition="rate=2")
     broken = replace(ROW, verdict="FAIL")
-    assert compare(control, card(ROW, faint), card(broken, faint))["held"]
-    entry = compare(control, card(ROW, faint), card(broken, replace(faint, verdict="FAIL")))
-    assert (entry["held"], entry["reason"]) == (False, "moved: ramp.pull_width rate=2")
+    (entry,) = compare(control, card(ROW, faint), card(broken, faint))
+    assert entry["held"]
+    (entry,) = compare(control, card(ROW, faint), card(broken, replace(faint, verdict="FAIL")))
+    assert (entry["held"], entry["reason"]) == (False, "moved: ramp.pull_width_chain rate=2")
+
+
+def test_a_fault_that_fails_two_specifications_has_an_entry_for_each(control):
+    control = replace(control, fails=("ramp.pull_width_chain", "ramp.bias_chain rate=2"), unmoved=())
+    bias = replace(BIAS, condition="rate=2")
+    broken = card(replace(ROW, verdict="FAIL"), bias)
+    entries = compare(control, card(ROW, bias), broken)
+    assert [e["specification"] for e in entries] == ["ramp.pull_width_chain", "ramp.bias_chain"]
+    assert [e["condition"] for e in entries] == ["rate=10", "rate=2"]
+    assert [e["outcome"] for e in entries] == ["held", "not held"]
 
 
 def test_summary_counts_what_says_nothing():
