@@ -93,33 +93,39 @@ def run_controls(
 
     `good` are the samples of the good products, by the names of their tasks.
     """
-    source = hash_source("iris_contract", "iris_reduction", "iris_validators", "iris_harness.faults")
-    plans: list[tuple[Control, list[Sample], Task]] = []
-    for number, shipped in enumerate(load_controls()):
-        control = shipped.limit_to(scoring.scenario.specifications)
-        rows, others = control.find_rows(manifest), control.find_rows(manifest, control.beside)
-        nights = {row.night for row in rows} & {row.night for row in others} if control.fails else set()
-        for night in sorted(nights):
-            mine = [row for row in rows if row.night == night]
-            inputs = [row.product_sha256 for row in rows + others if row.night == night]
-            metrics = find_metrics(split_entry(entry)[0] for entry in control.fails + control.unmoved)
-            key = make_key([asdict(control), scoring.scenario.blocks], inputs, source)
-            call, name = "iris_harness.controls:sample_broken", f"control-{number:02d}-{night:03d}"
-            arguments = (run.root, control, mine, name, scoring.scenario.blocks, metrics)
-            twin = list(good.get(name_samples(mine[0]), ()))
-            plans.append((control, twin, Task(name, "controls", call, arguments, key)))
+    plans = _plan_controls(run, scoring, manifest)
     results = workers.run("controls", [task for *_, task in plans])
     shutil.rmtree(run.root / "controls", ignore_errors=True)
     refused = _refuse_wrong_detector(run, manifest)
     entries = [refused] if refused else []
     done = zip(plans, results, strict=True)
-    for control, group in groupby(done, key=lambda item: item[0][0]):
-        nights_done = list(group)
-        twin = scoring.judge([sample for (_, samples, _), _ in nights_done for sample in samples])
-        broken = scoring.judge([sample for _, r in nights_done for sample in decode_samples(r.content)])
+    for control, nights in groupby(done, key=lambda item: item[0][0]):
+        sampled = [(good.get(name, ()), decode_samples(result.content)) for (_, name, _), result in nights]
+        twin, broken = (scoring.judge([s for night in side for s in night]) for side in zip(*sampled, strict=True))
         entries += compare(control, twin, broken)
     write_json(run.scores / "controls.json", {"schema": SCHEMA, "controls": entries})
     return summarise(entries)
+
+
+def _plan_controls(
+    run: RunDirectory, scoring: Scoring, manifest: Sequence[ManifestRow]
+) -> list[tuple[Control, str, Task]]:
+    """Return, per control and night, the control, the name of the task that sampled the good products, and its own."""
+    source = hash_source("iris_contract", "iris_reduction", "iris_validators", "iris_harness.faults")
+    plans = []
+    for number, shipped in enumerate(load_controls()):
+        control = shipped.limit_to(scoring.scenario.specifications)
+        rows, others = control.find_rows(manifest), control.find_rows(manifest, control.beside)
+        metrics = find_metrics(split_entry(entry)[0] for entry in control.fails + control.unmoved)
+        nights = {row.night for row in rows} & {row.night for row in others} if control.fails else set()
+        for night in sorted(nights):
+            mine = [row for row in rows if row.night == night]
+            inputs = [row.product_sha256 for row in rows + others if row.night == night]
+            key = make_key([asdict(control), scoring.scenario.blocks], inputs, source)
+            call, name = "iris_harness.controls:sample_broken", f"control-{number:02d}-{night:03d}"
+            arguments = (run.root, control, mine, name, scoring.scenario.blocks, metrics)
+            plans.append((control, name_samples(mine[0]), Task(name, "controls", call, arguments, key)))
+    return plans
 
 
 def summarise(entries: Sequence[Mapping[str, Any]]) -> str:
@@ -171,9 +177,7 @@ def compare(control: Control, good: Scorecard, broken: Scorecard) -> list[dict[s
     return [_compare(control, entry, moved, good, broken) for entry in control.fails]
 
 
-def _compare(
-    control: Control, entry: str, moved: Sequence[str], good: Scorecard, broken: Scorecard
-) -> dict[str, Any]:
+def _compare(control: Control, entry: str, moved: Sequence[str], good: Scorecard, broken: Scorecard) -> dict[str, Any]:
     twin, bad = (_find(card, control, entry) for card in (good, broken))
     twin_verdict, broken_verdict = (row.verdict if row else "NOT_MEASURED" for row in (twin, bad))
     outcome, reason = "not held", ""

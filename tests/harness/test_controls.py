@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from iris_contract.manifest import read_manifest
 from iris_contract.scorecard import Scorecard, ScoreRow
 from iris_harness.calibrate import CALIBRATIONS
-from iris_harness.controls import compare, load_controls, split_entry, summarise
+from iris_harness.controls import compare, load_controls, sample_broken, split_entry, summarise
 from iris_harness.faults import FAULTS
 from iris_harness.scenario import find_scenario, load_scenario
+from iris_harness.score import decode_samples
 from iris_validators import load_specifications
 
 SCENARIOS = [load_scenario(find_scenario(name)) for name in ("quick", "detector")]
@@ -165,3 +167,20 @@ def test_summary_counts_what_says_nothing():
     entries = [{"held": True, "outcome": "held"}, {"held": False, "outcome": "undecided"}]
     assert summarise(entries) == "1 of 2 held, 1 undecided"
     assert summarise(entries[:1]) == "1 of 1 held"
+
+
+@pytest.mark.xdist_group("micro")
+def test_a_broken_raw_frame_is_sampled_in_place_of_the_good_one(micro_copy):
+    """A glow of 0.2 e-/s; four ramps of 64 x 64 pixels know their median to 0.003 e-/s."""
+    rows = read_manifest(micro_copy / "manifest.json")
+    dark = next(r for r in rows if (r.family, r.setting) == ("dark", "chain"))
+    row = replace(
+        dark, family="simulator", algorithm="simulator", exposure="dark", model="RampModel", product=dark.raw[0],
+        product_sha256=dark.raw_sha256[0], truth=dark.raw[0].replace("raw/", "truth/").replace("_LVL0_", "_TRUTH_"),
+    )  # fmt: skip
+    glow = next(c for c in load_controls() if c.fault == "glow")
+    paths, content = sample_broken(micro_copy, glow, [row], "glow", None, ())
+    (median,) = [s.value for s in decode_samples(content) if s.metric == "simulator.dark_median"]
+    assert abs(median - 0.205) < 0.015
+    assert paths == []
+    assert not (micro_copy / "controls" / "glow").exists()

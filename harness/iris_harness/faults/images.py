@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from iris_contract import DQ
 from iris_contract.dq import has
-from iris_contract.exposure import Subarray
+from iris_contract.errors import LayoutError
 from iris_contract.frames import Image, Ramp, Reference, read_region
 from iris_contract.instrument import load_instrument
 from iris_contract.manifest import ManifestRow
@@ -134,7 +134,8 @@ def _leave_jumps_in(image: Image) -> Image:
 
 
 def _list_jumps(image: Image) -> npt.NDArray[Any]:
-    assert image.jumps is not None, "the control names an algorithm that lists its jumps"
+    if image.jumps is None:
+        raise LayoutError("the control needs an algorithm that lists its jumps", key="JUMPS")
     return image.jumps
 
 

@@ -27,7 +27,7 @@ def _light(ramp: Ramp) -> npt.NDArray[np.bool_]:
 def _glow(ramp: Ramp) -> Reads:
     """An amplifier that glows on every light-sensitive pixel, without noise of its own."""
     charge = (GLOW / ramp.detector.gain * ramp.times).astype(np.float32)
-    return ramp.reads + _light(ramp)[:, :, None, None] * charge
+    return np.asarray(ramp.reads + _light(ramp)[:, :, None, None] * charge)
 
 
 def _leak(ramp: Ramp) -> Reads:
@@ -41,7 +41,7 @@ def _leak(ramp: Ramp) -> Reads:
 
 def _end_early(ramp: Ramp) -> Reads:
     """A converter of 14 bits."""
-    return np.minimum(ramp.reads, 2**BITS - 1)
+    return np.asarray(np.minimum(ramp.reads, 2**BITS - 1))
 
 
 def _walk(ramp: Ramp) -> Reads:

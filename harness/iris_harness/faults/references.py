@@ -68,10 +68,10 @@ def _lose_corner_links(reference: Reference) -> Planes:
 
 
 def _strengthen_block(reference: Reference) -> Planes:
-    """Links 30 % too strong in one sixteenth of the field, which hardly shows in their mean."""
+    """Links to the sides 30 % too strong in one sixteenth of the field, which hardly shows in their mean."""
     data = reference.content["DATA"].copy()
     ny, nx = (size // BLOCK for size in data.shape[:2])
-    data[ny : 2 * ny, nx : 2 * nx] *= np.float32(1.3)
+    data[ny : 2 * ny, nx : 2 * nx, :2] *= np.float32(1.3)
     return {"DATA": data}
 
 
