@@ -25,6 +25,7 @@ from iris_harness.faults.injection import (
     grow,
     make_generator,
     read_reference,
+    take_from,
 )
 from iris_harness.run_directory import RunDirectory
 
@@ -32,6 +33,7 @@ __all__ = ["IMAGE_FAULTS"]
 
 SHARED = 0.4  # noise of a row in sigma of a pixel: sums over 8 x 8 pixels scatter 1.4 times what ERR says
 ALTERNATING = 0.5  # sigma of half the difference of two even and two odd pixels, in that of a pixel
+MARGIN = 12  # pixels, wider than the halo of most snowballs
 
 
 def _invert_error(image: Image) -> Image:
@@ -139,6 +141,14 @@ def _list_jumps(image: Image) -> npt.NDArray[Any]:
     return image.jumps
 
 
+def _grow_jumps(image: Image) -> Image:
+    """Flags of jumps on every pixel within a wide margin, as if each hit were a large snowball."""
+    jumps = image.dq & np.uint32(DQ["JUMP_DET"])
+    for _ in range(MARGIN):
+        jumps = grow(jumps)
+    return replace(image, dq=image.dq | jumps)
+
+
 def _lose(flag: str) -> Callable[[Image], Image]:
     return lambda image: replace(image, dq=image.dq & ~np.uint32(DQ[flag]))
 
@@ -175,6 +185,8 @@ IMAGE_FAULTS: Mapping[str, Fault] = {
     "jumps_one_read_late": edit_image(_place_jumps_late),
     "hit_neighbours_thrown_away": edit_image(_throw_away_neighbours),
     "jumps_left_in": edit_image(_leave_jumps_in),
+    "halos_not_looked_for": take_from("none"),
+    "margin_of_12_pixels": edit_image(_grow_jumps),
     "saturated_bit_lost": edit_image(_lose("SATURATED")),
     "everything_saturated": edit_image(_flag_all("SATURATED")),
     "afterglow_added": edit_beside("flag", _subtract_twice_the_wrong_way),

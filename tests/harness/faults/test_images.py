@@ -189,3 +189,17 @@ def test_flags_are_lost_or_everywhere(break_image, flag):
     good, broken = break_image(names[flag][1], put)
     np.testing.assert_array_equal(broken.dq, good.dq | np.uint32(DQ[flag]))
     assert keep(good, broken, "data", "err")
+
+
+def test_a_margin_of_jumps_is_a_diamond_of_jump_flags_alone(break_image):
+    def put(image):
+        dq = np.zeros_like(image.dq)
+        dq[30, 30] = DQ["JUMP_DET"] | DQ["HOT"]
+        return replace(image, dq=dq)
+
+    good, broken = break_image("margin_of_12_pixels", put)
+    y, x = np.nonzero(has(broken.dq, "JUMP_DET"))
+    assert len(y) == 2 * 12 * 13 + 1
+    assert np.max(np.abs(y - 30) + np.abs(x - 30)) == 12
+    np.testing.assert_array_equal(has(broken.dq, "HOT"), has(good.dq, "HOT"))
+    assert keep(good, broken, "data", "err")
