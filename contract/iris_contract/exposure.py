@@ -2,12 +2,13 @@
 
 A *ramp* is a reset followed by non-destructive reads; an exposure is one or more ramps. Read times
 run from the end of the reset to the beginning of the read, so the first read is at time zero
-(ITIME of tmt-icd/IRIS-Model-Files). A sub-array is read by the outputs whose strips it crosses.
+(ITIME of tmt-icd/IRIS-Model-Files). A sub-array is read by the outputs whose strips it crosses. While a
+ramp goes on, a small on-detector guide window (ODGW) of it may be reset and read on its own, many times.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -16,9 +17,10 @@ import numpy.typing as npt
 from iris_contract.errors import InputError
 from iris_contract.instrument import CLOCKS, Detector
 
-__all__ = ["READ_MODES", "Exposure", "Readout", "Subarray"]
+__all__ = ["READ_MODES", "SUBARRAY_MODES", "Exposure", "GuideWindow", "Readout", "Subarray"]
 
 READ_MODES: tuple[str, ...] = ("CDS", "MCDS", "UTR")
+SUBARRAY_MODES: tuple[str, ...] = ("FULL_FRAME", "SUB_ARRAY", "ODGW")
 MAX_COUNT = 100_000  # ICD: reads and ramps lie in 1..100000
 
 
@@ -171,11 +173,36 @@ class Readout:
 
 
 @dataclass(frozen=True, slots=True)
+class GuideWindow:
+    """An on-detector guide window: the pixels `area`, reset every `interval` s from the reset of the ramp on."""
+
+    area: Subarray
+    interval: float
+
+    def frames(self, detector: Detector, clock: str = "FAST") -> float:
+        """Shortest interval in s: a reset and two reads of the window [C, as a CDS of the full format]."""
+        return 3 * self.area.frame_time(detector, clock)
+
+    def check(self, detector: Detector, region: Subarray, readout: Readout) -> None:
+        """Raise InputError unless the window lies in `region`, sees light, and is read between the reads around it."""
+        self.area.check(detector)
+        if not region.contains(self.area):
+            raise InputError("guide window must lie inside the region", key="XSTART,YSTART", value=self.area)
+        if self.area.reference_pixels(detector).any():
+            raise InputError("guide window must not hold reference pixels", key="XSTART,YSTART", value=self.area)
+        shortest, longest = self.frames(detector, readout.clock), float(min(np.diff(readout.times)))
+        if not shortest <= self.interval <= longest:
+            problem = f"must be from {shortest:.4f} s, a reset and two reads of the window, to {longest:g} s, one read"
+            raise InputError(f"{problem} of the exposure", key="interval", value=self.interval)
+
+
+@dataclass(frozen=True, slots=True)
 class Exposure:
     """One exposure as commanded: what a night log would say of it. Holds no truth.
 
     `role` is the scenario's name of the exposure and appears in no file. `image_type` is IMTYPE,
-    `lamp` the NSCU lamp that is on (or NONE), `number` counts exposures within the night.
+    `lamp` the NSCU lamp that is on (or NONE), `number` counts exposures within the night. `guide_window` is
+    read on its own meanwhile; `guides` says that this exposure is what such a window saw.
     """
 
     role: str
@@ -190,3 +217,21 @@ class Exposure:
     shutter: str = "OPEN"
     instrument_mode: str = "IMG"
     program: tuple[str, str, str] = field(default=("2035A", "P001", "001"))
+    guide_window: GuideWindow | None = None
+    guides: bool = False
+
+    def subarray_mode(self, detector: Detector) -> str:
+        """SARRMODE: FULL_FRAME, SUB_ARRAY or ODGW."""
+        if self.guides:
+            return "ODGW"
+        return "FULL_FRAME" if self.subarray == Subarray.full(detector) else "SUB_ARRAY"
+
+    def of_guide_window(self, detector: Detector, number: int) -> Exposure:
+        """Return what the guide window takes during this exposure, as exposure `number`: a CDS each interval."""
+        if self.guide_window is None:
+            raise InputError("the exposure has no guide window", key="guide_window")
+        area, interval = self.guide_window.area, self.guide_window.interval
+        ramps = max(1, int(self.readout.ramps * self.readout.ramp_time / interval))
+        last = interval - 2 * area.frame_time(detector, self.readout.clock)
+        readout = Readout("CDS", ramps, (0.0, last), self.readout.clock)
+        return replace(self, subarray=area, readout=readout, number=number, guide_window=None, guides=True)

@@ -25,15 +25,25 @@ from iris_contract.instrument import Detector, load_instrument
 from iris_contract.layouts import load_layouts
 from iris_contract.reftypes import HduSpec, ReferenceType, load_reference_types
 
-__all__ = ["AsBuiltMaps", "Image", "Ramp", "Reference", "Truth", "read_region"]
+__all__ = ["AsBuiltMaps", "Image", "Ramp", "Reference", "Truth", "read_guide_window", "read_region"]
 
 Float = npt.NDArray[np.float32]
 
 
 def read_region(header: Header, path: str | Path | None = None) -> Subarray:
     """Return the detector region that a header states; raise LayoutError where it is none."""
+    return _read_rectangle(header, ("XSTART", "YSTART", "XSIZE", "YSIZE"), path)
+
+
+def read_guide_window(header: Header, path: str | Path | None = None) -> Subarray | None:
+    """Return the guide window that was read on its own, None where a header states none; raise LayoutError."""
+    keys = ("ODGWXSTA", "ODGWYSTA", "ODGWXSIZ", "ODGWYSIZ")
+    return _read_rectangle(header, keys, path) if any(key in header for key in keys) else None
+
+
+def _read_rectangle(header: Header, keys: tuple[str, ...], path: str | Path | None) -> Subarray:
     corner = []
-    for key in ("XSTART", "YSTART", "XSIZE", "YSIZE"):
+    for key in keys:
         value = header.get(key)
         if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
             raise LayoutError("must be an integer from 1", file=path, key=key, value=value)

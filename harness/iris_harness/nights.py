@@ -46,6 +46,7 @@ def plan_night(scenario: Scenario, night: int) -> list[PlannedExposure]:
                 lamp=spec.lamp,
                 shutter=spec.shutter,
                 program=(f"{start.year}A", "P001", f"{night:03d}"),
+                guide_window=spec.guide_window,
             )
             planned.append(PlannedExposure(spec, exposure))
             start += timedelta(seconds=spec.readout.ramps * (spec.readout.times[-1] + frame)) + GAP

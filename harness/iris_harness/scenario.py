@@ -6,20 +6,20 @@ ship with the package are known by name.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from iris_contract.errors import InputError, ScenarioError
-from iris_contract.exposure import Readout, Subarray
+from iris_contract.errors import ScenarioError
+from iris_contract.exposure import GuideWindow, Readout, Subarray
 from iris_contract.instrument import DETECTORS, load_instrument
 from iris_contract.scorecard import FAMILIES
 from iris_harness.algorithms import CALIBRATORS, JUDGE_FITTERS, list_algorithms
-from iris_harness.yaml_lines import Lines, load_yaml
+from iris_harness.yaml_lines import load_yaml
+from iris_harness.yaml_reader import Reader, explain
 
 __all__ = [
     "SCENARIO_SCHEMA",
@@ -35,8 +35,6 @@ __all__ = [
 SCENARIO_SCHEMA = "iris-testbed/scenario/1"
 SCENES = ("blank", "flat_lamp", "ladder", "uniform_sky", "star_field")
 IMAGE_TYPES = ("DRK", "NFF", "SCI", "SKY")
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # names become parts of file names
-NUMBER = re.compile(r"[-+]?\d+\.?\d*[eE][-+]?\d+")
 MOST_SAMPLES = 4096 * 4096 * 128  # pixel-reads of one exposure: 4 GB
 
 
@@ -56,6 +54,7 @@ class ExposureSpec:
     count: int = 1
     cosmic_ray_boost: float = 1.0
     alone_without: tuple[str, ...] = ()
+    guide_window: GuideWindow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,94 +91,6 @@ class Scenario:
     text: str = field(default="", repr=False)
 
 
-class _Reader:
-    """Takes typed values out of one mapping of the YAML tree and complains with its line."""
-
-    def __init__(self, tree: Any, where: tuple[str | int, ...], path: Path, lines: Lines) -> None:
-        self.where, self.path, self.lines = where, path, lines
-        if not isinstance(tree, dict):
-            raise self.error("must be a mapping", value=tree)
-        self.tree, self.taken = tree, set[str]()
-
-    def error(self, problem: str, key: str = "", value: object = None) -> ScenarioError:
-        where = (*self.where, key) if key else self.where
-        line = self.lines.get(where) or self.lines.get(self.where, 1)
-        return ScenarioError(problem, file=f"{self.path}:{line}", key=".".join(map(str, where)) or None, value=value)
-
-    def take(self, key: str, kind: type | tuple[type, ...], default: Any = ...) -> Any:
-        self.taken.add(key)
-        if key not in self.tree:
-            if default is ...:
-                raise self.error("is missing; add it", key)
-            return default
-        value = self.tree[key]
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            names = kind.__name__ if isinstance(kind, type) else " or ".join(k.__name__ for k in kind)
-            raise self.error(f"must be {names}{_explain(value)}", key, value)
-        return value
-
-    def choose(self, key: str, choices: tuple[str, ...], default: Any = ...) -> str:
-        value = self.take(key, str, default)
-        if value not in choices:
-            raise self.error(f"must be one of {', '.join(choices)}", key, value)
-        return str(value)
-
-    def choose_all(self, key: str, choices: tuple[str, ...], default: Any = ...) -> tuple[str, ...]:
-        values = self.take(key, list, default)
-        for number, value in enumerate(values):
-            if value in values[:number]:
-                raise self.error("stands twice", key, value)
-            if value not in choices:
-                raise self.error(f"must be out of {', '.join(choices)}{_explain(value)}", key, value)
-        return tuple(values)
-
-    def name(self, text: str, key: str) -> str:
-        """Return `text` if it can be part of a file name; raise otherwise."""
-        if not NAME.fullmatch(text):
-            raise self.error("must be of letters, digits, dots, dashes and underscores", key, text)
-        return text
-
-    def positive(self, key: str, kind: type | tuple[type, ...], default: Any = ...) -> Any:
-        value = self.take(key, kind, default)
-        if not value > 0 or value == float("inf"):
-            raise self.error("must be positive and finite", key, value)
-        return value
-
-    def inner(self, key: str, default: Any = ...) -> _Reader:
-        return _Reader(self.take(key, dict, default), (*self.where, key), self.path, self.lines)
-
-    def each(self, key: str) -> dict[str, _Reader]:
-        reader = self.inner(key)
-        if not reader.tree:
-            raise self.error("must not be empty", key)
-        for name in reader.tree:
-            if not isinstance(name, str):
-                raise reader.error(f"must be a name{_explain(name)}", str(name), name)
-        return {k: _Reader(v, (*reader.where, k), self.path, self.lines) for k, v in reader.tree.items()}
-
-    def finish(self) -> None:
-        unknown = [k for k in self.tree if k not in self.taken]
-        if unknown:
-            raise self.error(f"unknown key; known are {', '.join(sorted(self.taken))}", str(unknown[0]))
-
-    def guard(self, build: Callable[[], Any], key: str = "") -> Any:
-        """Run `build`; turn an InputError of the contract into one with this file and line."""
-        try:
-            return build()
-        except InputError as error:
-            detail = f"{error.key}={error.value!r}: {error.problem}" if error.key else error.problem
-            raise self.error(detail, key, self.tree.get(key) if key else self.tree) from None
-
-
-def _explain(value: object) -> str:
-    """Say why a value is not what it looks like: YAML 1.1 reads some words and numbers in its own way."""
-    if isinstance(value, bool):
-        return "; YAML reads on, off, yes and no as true and false: put a name in quotes"
-    if isinstance(value, str) and NUMBER.fullmatch(value):
-        return "; YAML reads this as text: write a number as 1.0e-9, with a dot and a signed exponent"
-    return ""
-
-
 def list_scenarios() -> dict[str, Path]:
     """Return the scenarios that ship with the package, by name."""
     folder = Path(str(resources.files("iris_harness").joinpath("scenarios")))
@@ -208,7 +119,7 @@ def name_in_run(scenario: Scenario) -> str:
 def load_scenario(path: Path) -> Scenario:
     """Read and check a scenario; raise ScenarioError naming file, line and key."""
     tree, lines = load_yaml(path)
-    top = _Reader(tree, (), path, lines)
+    top = Reader(tree, (), path, lines)
     schema = top.take("schema", str)
     if schema != SCENARIO_SCHEMA:
         raise top.error(f"must be {SCENARIO_SCHEMA}", "schema", schema)
@@ -240,7 +151,7 @@ def load_scenario(path: Path) -> Scenario:
     return scenario
 
 
-def _check_prerequisites(scenario: Scenario, top: _Reader) -> None:
+def _check_prerequisites(scenario: Scenario, top: Reader) -> None:
     from iris_harness.prerequisites import find_problem  # here, since it needs the classes above
 
     found = find_problem(scenario)
@@ -267,7 +178,7 @@ def _specifications() -> tuple[str, ...]:
     return tuple(load_specifications())
 
 
-def _read_reduction(top: _Reader) -> dict[str, dict[str, Any]]:
+def _read_reduction(top: Reader) -> dict[str, dict[str, Any]]:
     """Parameters of Steps by alias; whether a Step has them is asked of the Step itself, when it runs."""
     from iris_reduction.steps import get_steps
 
@@ -284,7 +195,7 @@ def _read_reduction(top: _Reader) -> dict[str, dict[str, Any]]:
     return parameters
 
 
-def _read_blocks(top: _Reader) -> int | None:
+def _read_blocks(top: Reader) -> int | None:
     if top.take("blocks", int, 0) == 0:
         return None
     blocks = _at_most(top, "blocks", 16)
@@ -293,36 +204,50 @@ def _read_blocks(top: _Reader) -> int | None:
     return blocks
 
 
-def _at_most(reader: _Reader, key: str, most: int, default: Any = ...) -> int:
+def _at_most(reader: Reader, key: str, most: int, default: Any = ...) -> int:
     value = int(reader.positive(key, int, default))
     if value > most:
         raise reader.error(f"must be at most {most}", key, value)
     return value
 
 
-def _read_seed(top: _Reader) -> int:
+def _read_seed(top: Reader) -> int:
     seed = top.take("seed", int)
     if not 0 <= seed < 2**63:
         raise top.error("must be from 0 to 2**63 - 1", "seed", seed)
     return int(seed)
 
 
-def _read_date(top: _Reader) -> date:
+def _read_date(top: Reader) -> date:
     value = top.take("first_night", date)
     if not 2000 <= value.year < 2100:
         raise top.error("must be a date from 2000 to 2099", "first_night", value)
     return date(value.year, value.month, value.day)
 
 
-def _read_region(top: _Reader, detector: str) -> Subarray:
+def _read_region(top: Reader, detector: str) -> Subarray:
     reader = top.inner("region")
-    region = Subarray(*(reader.take(key, int) for key in ("xstart", "ystart", "xsize", "ysize")))
+    region = _take_rectangle(reader)
     reader.guard(lambda: region.check(load_instrument().detector(detector)))
     reader.finish()
     return region
 
 
-def _read_readout(reader: _Reader) -> Readout:
+def _take_rectangle(reader: Reader) -> Subarray:
+    return Subarray(*(reader.take(key, int) for key in ("xstart", "ystart", "xsize", "ysize")))
+
+
+def _read_guide_window(reader: Reader, detector: str, region: Subarray, readout: Readout) -> GuideWindow | None:
+    if not reader.take("guide_window", dict, {}):
+        return None
+    inner = reader.inner("guide_window")
+    window = GuideWindow(_take_rectangle(inner), float(inner.positive("interval", (int, float))))
+    inner.finish()
+    reader.guard(lambda: window.check(load_instrument().detector(detector), region, readout), "guide_window")
+    return window
+
+
+def _read_readout(reader: Reader) -> Readout:
     inner = reader.inner("readout")
     ramps = inner.positive("ramps", int, 1)
     clock = inner.choose("clock", ("FAST", "SLOW"), "FAST")
@@ -337,13 +262,13 @@ def _read_readout(reader: _Reader) -> Readout:
     return readout  # type: ignore[no-any-return]
 
 
-def _read_exposure(role: str, reader: _Reader, detector: str, region: Subarray) -> ExposureSpec:
+def _read_exposure(role: str, reader: Reader, detector: str, region: Subarray) -> ExposureSpec:
     reader.name(role, "")
     scene = reader.choose("scene", SCENES)
     rates = reader.take("rates", list, [])
     for rate in rates:
         if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate < 1e6:
-            raise reader.error(f"must be e-/s from 0 to 1e6{_explain(rate)}", "rates", rate)
+            raise reader.error(f"must be e-/s from 0 to 1e6{explain(rate)}", "rates", rate)
     if scene != "blank" and not rates:
         raise reader.error(f"a {scene} scene needs a rate", "rates")
     stars = reader.take("stars", int, 0)
@@ -367,12 +292,13 @@ def _read_exposure(role: str, reader: _Reader, detector: str, region: Subarray) 
         count=_at_most(reader, "count", 1000, 1),
         cosmic_ray_boost=float(reader.positive("cosmic_ray_boost", (int, float), 1.0)),
         alone_without=reader.choose_all("alone_without", _effects(), []),
+        guide_window=_read_guide_window(reader, detector, region, readout),
     )
     reader.finish()
     return spec
 
 
-def _read_family(name: str, reader: _Reader, roles: tuple[str, ...], top: _Reader) -> FamilySpec:
+def _read_family(name: str, reader: Reader, roles: tuple[str, ...], top: Reader) -> FamilySpec:
     known = tuple(dict.fromkeys((*FAMILIES, *CALIBRATORS)))
     if name not in known:
         raise top.error(f"no such family; choose {', '.join(known)}", "families", name)

@@ -22,6 +22,7 @@ from iris_simulator.conversion import convert
 from iris_simulator.cosmic_rays import add_hits
 from iris_simulator.dark import collect_dark
 from iris_simulator.draws import Cube
+from iris_simulator.guide_window import find_hole, refill, renew_reset_noise
 from iris_simulator.ipc import couple
 from iris_simulator.nonlinearity import bend_signal
 from iris_simulator.persistence import Earlier, emit, fill_traps, ramp_duration, release
@@ -132,7 +133,7 @@ class SignalChain:
         """Return reads DN and flags of a tile from its `signal` e-, which is used up."""
         maps, flags = self.maps, np.zeros(signal.shape[:2], dtype=np.uint32)
         if "reset_noise" in self.effects:
-            add_reset_noise(signal, self.detector.ktc_noise, self._stream("reset_noise", tile))
+            self._add_reset_noise(signal, tile)
         if maps.settling is not None:
             add_settling(signal, maps.settling[tile], self.times)
         if maps.telegraph is not None:
@@ -144,6 +145,15 @@ class SignalChain:
         reads, over = convert(signal, maps.gain[tile], maps.offset[tile], self.detector.full_scale)
         flags[over] |= DQ["SATURATED"]
         return reads, flags
+
+    def _add_reset_noise(self, signal: Cube, tile: Tile) -> None:
+        """Add one value per ramp, but in a guide window one per read, since it has been reset in between."""
+        hole = find_hole(self.exposure.guide_window, self.region, tile)
+        before = None if hole is None else signal[hole].copy()
+        add_reset_noise(signal, self.detector.ktc_noise, self._stream("reset_noise", tile))
+        if hole is not None and before is not None:
+            renew_reset_noise(before, self.detector.ktc_noise, self._stream("guide reset", _shift(hole, tile)))
+            signal[hole] = before
 
     def _fill_traps(self, tile: Tile) -> npt.NDArray[np.float64] | None:
         if self.maps.traps is None or not self.afterglows:
@@ -164,6 +174,10 @@ class SignalChain:
             ramp = ramp_duration(self.exposure, self.detector)
             emit(charge, trapped, times, ramp, lambda effect: self._stream(effect, tile), noisy)
         add_hits(charge, self.hits, tile)
+        window, hole = self.exposure.guide_window, find_hole(self.exposure.guide_window, self.region, tile)
+        if window is not None and hole is not None:
+            stream, glow = self._stream("guide window", _shift(hole, tile)), rate * flat + dark
+            refill(charge[hole], glow[hole], times, window.interval, stream, noisy)
         full = fill_wells(charge, maps.well[tile])
         if maps.loss is not None and maps.bend is not None:
             bend_signal(charge, _double(maps.loss[tile]), _double(maps.bend[tile]))
@@ -183,6 +197,9 @@ class SignalChain:
             afterglow = trapped @ self._average_release()
             out.persistence[tile] = afterglow[inner]
             detected = detected + afterglow
+        hole = find_hole(self.exposure.guide_window, self.region, wide)
+        if hole is not None:
+            detected[hole] = 0.0
         if self.maps.links is not None:
             detected = self._average_coupled(_double(detected), wide)
         out.detected[tile] = detected[inner]
@@ -200,6 +217,12 @@ class SignalChain:
         """Return the share per second (2,) that traps release from first to last read, on average over the ramps."""
         released = release(self.times, ramp_duration(self.exposure, self.detector))[:, :, 1:].sum(axis=2)
         return np.asarray((released / (self.times[:, -1] - self.times[:, 0])).mean(axis=1))
+
+
+def _shift(part: Tile, tile: Tile) -> Tile:
+    """Return a part of a tile in the rows and columns of the region."""
+    rows, columns = (slice(p.start + t.start, p.stop + t.start) for p, t in zip(part, tile, strict=True))
+    return rows, columns
 
 
 def _double(plane: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:

@@ -31,7 +31,8 @@ def make_header(exposure: Exposure, detector: Detector, *, seed: int, night: int
     conditions = describe_conditions(pointing, held, seed=seed, night=night, exposure=exposure.number, on_sky=on_sky)
     dates = {"EXPJDST": julian_date(start), "EXPJDMID": julian_date(middle), "EXPJDEND": julian_date(end)}
     cards = _describe_instrument(exposure) | waves | _describe_program(exposure, start) | dates
-    return cards | _describe_readout(exposure, detector) | _round(pointing) | _round(conditions)
+    cards |= _describe_readout(exposure, detector) | _describe_guiding(exposure)
+    return cards | _round(pointing) | _round(conditions)
 
 
 def _find_moments(exposure: Exposure, detector: Detector) -> tuple[datetime, datetime, datetime]:
@@ -105,11 +106,21 @@ def _describe_readout(exposure: Exposure, detector: Detector) -> Header:
         "CHANNELS": detector.outputs,
         "SUBARRAY": name,
         "SUBARRID": 0 if name == "FULL" else 1,
+        "SARRMODE": exposure.subarray_mode(detector),
         "XSTART": region.xstart,
         "YSTART": region.ystart,
         "XSIZE": region.xsize,
         "YSIZE": region.ysize,
     }
+
+
+def _describe_guiding(exposure: Exposure) -> Header:
+    """Where a guide window was reset and read on its own, and how often."""
+    if exposure.guide_window is None:
+        return {}
+    area, interval = exposure.guide_window.area, exposure.guide_window.interval
+    corner = {"ODGWXSTA": area.xstart, "ODGWYSTA": area.ystart, "ODGWXSIZ": area.xsize, "ODGWYSIZ": area.ysize}
+    return corner | {"ODGWINTV": interval}
 
 
 def _round(cards: dict[str, float | str]) -> Header:

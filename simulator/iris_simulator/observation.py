@@ -4,7 +4,8 @@ Truth is physics: SATURATED means that the charge without reset and read noise r
 that a read exceeded the converter, at any read; the design's saturation level, which is how a
 reduction finds such reads, plays no part. JUMP_DET marks a pixel that a cosmic ray hit in any ramp,
 also before the first read, where nothing can find it; its neighbours, coupled to it, are not marked.
-TELEGRAPH marks a pixel whose level switched. The rate detected is what a linear detector would have
+TELEGRAPH marks a pixel whose level switched, NON_SCIENCE one in a guide window, which collects nothing over the ramp
+and has no events. The rate detected is what a linear detector would have
 shown from first to last read: coupled, as far as links have faded by then, with afterglow, without the loss of
 nonlinearity.
 """
@@ -55,9 +56,13 @@ def observe(
     rate = _illuminate(scene, exposure, as_built)
     seeds = ExposureSeeds(seed, night, detector.name, exposure.number)
     hits = _draw_hits(exposure, detector, seeds, on, cosmic_ray_boost)
+    hole = np.zeros(exposure.subarray.shape, dtype=np.bool_)
+    if exposure.guide_window is not None:
+        hole[exposure.guide_window.area.cut_from(exposure.subarray)] = True
+        hits = hits[~hole[hits["Y"], hits["X"]]]
     out = SignalChain(detector, exposure, rate, maps, history, hits, seeds, on).read_out()
     header = make_header(exposure, detector, seed=seed, night=night)
-    return Ramp(header, out.reads, exposure.readout.times_array()), _tell_truth(rate, maps, hits, out, on)
+    return Ramp(header, out.reads, exposure.readout.times_array()), _tell_truth(rate, maps, hits, hole, out, on)
 
 
 def _draw_hits(
@@ -80,6 +85,8 @@ def _check(exposure: Exposure, as_built: AsBuilt, boost: float) -> None:
         raise InputError(f"the as-built maps are of {detector.name}", key="DETECTOR", value=exposure.detector)
     exposure.subarray.check(detector)
     exposure.readout.check(detector, exposure.subarray)
+    if exposure.guide_window is not None:
+        exposure.guide_window.check(detector, exposure.subarray, exposure.readout)
     if not 0 <= boost < np.inf:
         raise InputError("must be finite and not negative", key="cosmic_ray_boost", value=boost)
 
@@ -97,10 +104,16 @@ def _illuminate(scene: Scene, exposure: Exposure, as_built: AsBuilt) -> npt.NDAr
 
 
 def _tell_truth(
-    rate: npt.NDArray[np.float32], maps: AsBuiltMaps, hits: npt.NDArray[np.void], out: ReadOut, on: frozenset[str]
+    rate: npt.NDArray[np.float32],
+    maps: AsBuiltMaps,
+    hits: npt.NDArray[np.void],
+    hole: npt.NDArray[np.bool_],
+    out: ReadOut,
+    on: frozenset[str],
 ) -> Truth:
     cause = (maps.bad & ~np.uint32(DQ["TELEGRAPH"])) | out.flags
     cause[hits["Y"], hits["X"]] |= DQ["JUMP_DET"]
+    cause[hole] |= DQ["NON_SCIENCE"]
     return Truth(
         raw_sha256="",
         rate_scene=rate,

@@ -59,6 +59,17 @@ BROKEN = [
     ("[ramp.bias,", "[ramp.bais,", "ramp.bais"),
     ("alone_without: [cosmic_rays]", "alone_without: [cosmic_ray]", "cosmic_ray"),
     ("schema: iris-testbed/scenario/1", "schema: iris-testbed/scenario/9", "schema"),
+    *(
+        ("rates: [77.0],", f"rates: [77.0], guide_window: {{xstart: {x}, ystart: 9, xsize: 8, ysize: 8{more}}},", said)
+        for x, more, said in (
+            (60, ", interval: 0.1", "guide window must lie inside the region"),
+            (2, ", interval: 0.1", "guide window must not hold reference pixels"),
+            (9, ", interval: 1.0e-5", "a reset and two reads of the window"),
+            (9, ", interval: 11", "one read of the exposure"),
+            (9, "", "guide_window.interval=None: is missing"),
+            (9, ", interval: 1, gain: 3", "guide_window.gain"),
+        )
+    ),
     ("nights: 2", "nights: 2\nnights: 3", "twice"),
     ("nights: 2", "nights: [2", "not valid YAML"),
     ("  ramp: {", "  rampe: {", "rampe"),

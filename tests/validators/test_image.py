@@ -92,3 +92,21 @@ def test_a_dark_scene_has_no_flux_scale(bench):
     reasons = {s.metric: s.reason for s in bench.sample([row])}
     assert reasons["image.relative_bias"] == "the scene is dark"
     assert reasons["image.pull_mean"] == ""
+
+
+@pytest.mark.parametrize(("flagged", "word"), [(True, "PASS"), (False, "FAIL")], ids=["flagged", "ignored"])
+def test_a_product_that_ignores_the_guide_window_fails(bench, flagged, word):
+    """The hole is dark in the product; only its flags tell. No other figure of the image moves."""
+    bench.as_built(REGION)
+    hole = np.zeros(SHAPE, dtype=bool)
+    hole[50:80, 100:130] = True
+    rows, dq = [], (hole & flagged) * np.uint32(DQ["DO_NOT_USE"])
+    for night in range(1, 9):
+        err = bench.bound(np.full(SHAPE, SKY))
+        data = np.where(hole, 0, SKY) + np.random.default_rng(night).normal(size=SHAPE) * err
+        bench.image(f"{night}.fits", data, err, model="ImagerModel", dq=dq.astype("u4"))
+        truth = bench.truth(f"{night}.fits", np.full(SHAPE, SKY), cause=hole * np.uint32(DQ["NON_SCIENCE"]))
+        rows.append(bench.row(f"{night}.fits", "ImagerModel", truth, night=night, family="image", exposure="sky"))
+    verdicts = {name: w for (name, _), w in bench.verdicts(rows).items()}
+    assert verdicts.pop("image.guide_window") == word
+    assert set(verdicts.values()) == {"PASS"}

@@ -6,6 +6,7 @@
     rms_over_crb   rms of (est - true) about its mean, over the Cramer-Rao bound that its raw ramp has: what
                    the noise of dark and flat adds
     yield          good pixels neither flagged DO_NOT_USE nor NaN
+    guide_window   pixels of a guide window, which hold no image, that are flagged DO_NOT_USE
 
 A flat has median 1 over the good pixels it covers, so the unit of a level 2 image is the electron of
 such a pixel, not of the whole detector's median pixel as in RATE_SCENE. The ratio of the two is the
@@ -23,6 +24,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from iris_contract.dq import has
 from iris_contract.errors import LayoutError
 from iris_validators.evidence import ImageEvidence
 from iris_validators.metric import Metric, index_metrics
@@ -37,6 +39,7 @@ METRICS = index_metrics(
     Metric("image.pull_width", "ratio", "1", 1, "Width of error over own sigma"),
     Metric("image.rms_over_crb", "ratio", "1", 1, "Scatter of the error over the Cramer-Rao bound of the raw ramp"),
     Metric("image.yield", "pixels", "1", 1, "Share of good pixels that have a usable value"),
+    Metric("image.guide_window", "pixels", "1", 1, "Share of a guide window's pixels that are flagged DO_NOT_USE"),
 )
 
 
@@ -59,6 +62,11 @@ def sample_images(exposures: Sequence[ImageEvidence]) -> list[Sample]:
     pixels = Residuals.join(*(_compare(e) for e in exposures))
     pulls, error, true = pixels.pulls, pixels.error[pixels.judged], pixels.truth[pixels.judged]
     samples = [METRICS["image.yield"].count(row, pixels.usable, pixels.judged.size, condition)]
+    holes = [has(e.truth.cause, "NON_SCIENCE") for e in exposures]
+    if any(hole.any() for hole in holes):
+        flagged = sum(int(has(e.image.dq[h], "DO_NOT_USE").sum()) for e, h in zip(exposures, holes, strict=True))
+        number = sum(int(hole.sum()) for hole in holes)
+        samples.append(METRICS["image.guide_window"].count(row, flagged, number, condition))
     flux = METRICS["image.relative_bias"]
     reached = error / np.concatenate([_bound(e) for e in exposures])[pixels.judged]
     values = {

@@ -1,7 +1,8 @@
 """Start the data-quality plane of an exposure from the bad pixel map and the reference border.
 
 Policy: HOT, DEAD and BAD_REF_PIXEL pixels and the whole reference border get DO_NOT_USE; WARM and
-LOW_QE pixels are flagged but usable, because dark and flat correct them. A product's value is 0
+LOW_QE pixels are flagged but usable, because dark and flat correct them. Pixels of a guide window, which is reset while
+others integrate, are NON_SCIENCE and DO_NOT_USE. A product's value is 0
 and never NaN where DO_NOT_USE is set for want of a measurement.
 """
 
@@ -13,7 +14,7 @@ import numpy.typing as npt
 from iris_contract import DQ
 from iris_contract.dq import PIXEL_CLASSES, has
 
-__all__ = ["UNUSABLE_CLASSES", "initialise_quality"]
+__all__ = ["UNUSABLE_CLASSES", "flag_guide_window", "initialise_quality"]
 
 UNUSABLE_CLASSES: tuple[str, ...] = ("DEAD", "HOT", "BAD_REF_PIXEL")
 _CLASS_BITS = np.uint32(sum(DQ[name] for name in PIXEL_CLASSES) | DQ["TELEGRAPH"])
@@ -31,3 +32,8 @@ def initialise_quality(
     dq[reference_pixels] |= np.uint32(DQ["REFERENCE_PIXEL"] | DQ["NON_SCIENCE"])
     dq[reference_pixels | has(dq, *UNUSABLE_CLASSES)] |= np.uint32(DQ["DO_NOT_USE"])
     return dq
+
+
+def flag_guide_window(dq: npt.NDArray[np.uint32], window: tuple[slice, slice]) -> None:
+    """Flag the rows and columns of a guide window in `dq` uint32 (ny, nx), in place."""
+    dq[window] |= np.uint32(DQ["NON_SCIENCE"] | DQ["DO_NOT_USE"])

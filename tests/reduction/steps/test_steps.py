@@ -1,6 +1,7 @@
 """Every Step and Pipeline: registration, options, references, status, errors."""
 
 import pickle
+from dataclasses import replace
 from importlib import import_module
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from stpipe import Pipeline
 from stpipe.exceptions import StpipeExitException
 
-from iris_contract import Reference
+from iris_contract import Ramp, Reference
 from iris_contract.dq import has
 from iris_contract.errors import InputError, LayoutError, ReferenceFileError
 from iris_reduction.datamodel import ReferenceModel, open_model
@@ -90,6 +91,21 @@ def test_na_skips_only_where_that_makes_sense(night, planes):
     step = RampFitStep(override_gain="N/A", override_readnoise=planes("readnoise", DATA=11))
     with pytest.raises(ReferenceFileError, match="override_gain='N/A'"):
         step.run(model)
+
+
+def test_a_guide_window_is_not_used(night, synthetic, tmp_path):
+    ramp = Ramp.read(night.raw["science"])
+    cards = {"ODGWXSTA": 41, "ODGWYSTA": 11, "ODGWXSIZ": 8, "ODGWYSIZ": 6, "ODGWINTV": 0.1}
+    replace(ramp, header=ramp.header | cards).write(tmp_path / "guided.fits")
+    model = MaskStep(override_mask="N/A").run(str(tmp_path / "guided.fits"))
+    light = ~model.region.reference_pixels(model.detector)
+    window = np.zeros((64, 128), bool)
+    window[10:16, 40:48] = True
+    assert np.array_equal(has(model.dq, "DO_NOT_USE") & light, window)
+    assert np.array_equal(has(model.dq, "NON_SCIENCE") & light, window)
+    replace(ramp, header=ramp.header | cards | {"ODGWXSTA": 125}).write(tmp_path / "outside.fits")
+    with pytest.raises(InputError, match="does not cover"):
+        MaskStep(override_mask="N/A").run(str(tmp_path / "outside.fits"))
 
 
 def test_saturation_is_judged_on_raw_data(night, planes):
