@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -31,14 +32,14 @@ from iris_simulator.read_noise import add_read_noise
 from iris_simulator.reset import add_reset_noise
 from iris_simulator.seeds import ExposureSeeds, Stream
 from iris_simulator.settling import add_settling
-from iris_simulator.slow_noise import column_of_noise, draw_output_noise
+from iris_simulator.slow_noise import add_output_noise, column_of_noise, draw_output_noise
 from iris_simulator.telegraph import add_telegraph
 from iris_simulator.well import fill_wells
 
 __all__ = ["ReadOut", "SignalChain"]
 
 TILE = (128, 2**20)
-"""Rows of a tile at most, and pixel-reads: 8 MB of charge, which a last-level cache holds."""
+"""Rows of a tile at most, and pixel-reads: 4 MB of charge, which a last-level cache holds."""
 
 
 Tile = tuple[slice, slice]
@@ -55,7 +56,7 @@ class ReadOut(NamedTuple):
     persistence: npt.NDArray[np.float32] | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SignalChain:
     """Everything that acts on the pixels of one exposure.
 
@@ -82,6 +83,11 @@ class SignalChain:
     def times(self) -> Cube:
         """Seconds from reset to read, (ramps, reads)."""
         return self.exposure.readout.times_array()
+
+    @cached_property
+    def places(self) -> npt.NDArray[np.int64]:
+        """Where the noise of each column is in what outputs have in common."""
+        return column_of_noise(self.detector, self.region)
 
     @property
     def afterglows(self) -> bool:
@@ -135,14 +141,14 @@ class SignalChain:
         if "reset_noise" in self.effects:
             self._add_reset_noise(signal, tile)
         if maps.settling is not None:
-            add_settling(signal, maps.settling[tile], self.times)
+            add_settling(signal, _cut(maps.settling, tile), self.times)
         if maps.telegraph is not None:
             flags[add_telegraph(signal, maps.telegraph[tile], self._stream("telegraph", tile))] |= DQ["TELEGRAPH"]
         if common is not None:
-            signal += common[tile[0]][:, column_of_noise(self.detector, self.region)[tile[1]]]
+            add_output_noise(signal, common[tile[0]], self.places[tile[1]])
         if "read_noise" in self.effects:
-            add_read_noise(signal, _double(maps.read_noise[tile]), self._stream("read_noise", tile))
-        reads, over = convert(signal, maps.gain[tile], maps.offset[tile], self.detector.full_scale)
+            add_read_noise(signal, _cut(maps.read_noise, tile), self._stream("read_noise", tile))
+        reads, over = convert(signal, _cut(maps.gain, tile), _cut(maps.offset, tile), self.detector.full_scale)
         flags[over] |= DQ["SATURATED"]
         return reads, flags
 
@@ -166,8 +172,8 @@ class SignalChain:
     def _collect(self, tile: Tile, trapped: npt.NDArray[np.float64] | None) -> tuple[Cube, npt.NDArray[np.bool_]]:
         """Return the signal e- of a tile's pixels and where a well was full; neighbours inside it are coupled."""
         maps, noisy, times = self.maps, "photon_noise" in self.effects, self.times
-        charge = np.zeros((*maps.well[tile].shape, *times.shape))
-        rate, flat, dark = (_double(plane[tile]) for plane in (self.rate, maps.flat, maps.dark))
+        charge = np.zeros((*maps.well[tile].shape, *times.shape), dtype=np.float32)
+        rate, flat, dark = (_cut(plane, tile) for plane in (self.rate, maps.flat, maps.dark))
         collect_photons(charge, rate, flat, times, self._stream("photons", tile), noisy)
         collect_dark(charge, dark, times, self._stream("dark", tile), noisy)
         if trapped is not None:
@@ -178,15 +184,15 @@ class SignalChain:
         if window is not None and hole is not None:
             stream, glow = self._stream("guide window", _shift(hole, tile)), rate * flat + dark
             refill(charge[hole], glow[hole], times, window.interval, stream, noisy)
-        full = fill_wells(charge, maps.well[tile])
+        full = fill_wells(charge, _cut(maps.well, tile))
         if maps.loss is not None and maps.bend is not None:
-            bend_signal(charge, _double(maps.loss[tile]), _double(maps.bend[tile]))
+            bend_signal(charge, _cut(maps.loss, tile), _cut(maps.bend, tile))
         return self._couple(charge, tile), full
 
     def _couple(self, signal: Cube, tile: Tile) -> Cube:
         if self.maps.links is None:
             return signal
-        return couple(signal, self.maps.links[tile], self.maps.flat[tile] > 0)
+        return couple(signal, _cut(self.maps.links, tile), self.maps.flat[tile] > 0)
 
     def _tell_rates(
         self, out: ReadOut, tile: Tile, wide: Tile, inner: Tile, trapped: npt.NDArray[np.float64] | None
@@ -201,7 +207,7 @@ class SignalChain:
         if hole is not None:
             detected[hole] = 0.0
         if self.maps.links is not None:
-            detected = self._average_coupled(_double(detected), wide)
+            detected = self._average_coupled(detected.astype(np.float64), wide)
         out.detected[tile] = detected[inner]
 
     def _average_coupled(self, rate: npt.NDArray[np.float64], tile: Tile) -> npt.NDArray[np.float64]:
@@ -225,8 +231,9 @@ def _shift(part: Tile, tile: Tile) -> Tile:
     return rows, columns
 
 
-def _double(plane: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    return plane.astype(np.float64)
+def _cut(plane: npt.NDArray[Any], tile: Tile) -> npt.NDArray[Any]:
+    """Return a tile of a plane, contiguous, so that kernels are compiled for one layout."""
+    return np.ascontiguousarray(plane[tile])
 
 
 def _widen(tile: Tile, shape: tuple[int, int]) -> tuple[Tile, Tile]:

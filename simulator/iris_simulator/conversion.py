@@ -26,18 +26,19 @@ def convert(
     reads = np.empty(signal.shape, dtype=np.uint16)
     over = np.zeros(gain.shape, dtype=np.bool_)
     flat = signal.reshape(*gain.shape, -1), reads.reshape(*gain.shape, -1)
-    _convert(*flat, gain.astype(np.float64), offset.astype(np.float64), float(full_scale), over)
+    _convert(*flat, gain, offset, full_scale, over)
     return reads, over
 
 
 @njit(nogil=True, cache=True)
 def _convert(signal: Any, reads: Any, gain: Any, offset: Any, full_scale: float, over: Any) -> None:
     rows, columns, count = signal.shape
+    one, least, most = np.float32(1), np.float32(0), np.float32(full_scale)
     for i in range(rows):
         for j in range(columns):
-            highest = 0.0
+            scale, level, beyond = one / gain[i, j], offset[i, j], 0
             for r in range(count):
-                value = np.rint(signal[i, j, r] / gain[i, j] + offset[i, j])
-                highest = max(highest, value)
-                reads[i, j, r] = np.uint16(min(max(value, 0.0), full_scale))
-            over[i, j] = highest > full_scale
+                value = np.rint(signal[i, j, r] * scale + level)
+                beyond += value > most
+                reads[i, j, r] = np.uint16(np.int32(min(max(value, least), most)))
+            over[i, j] = beyond > 0

@@ -37,7 +37,7 @@ def draw_hits(
     if not len(rows) or not len(columns):
         return np.zeros(0, HIT)
     per_row = boost * detector.cosmic_ray_rate / 60 * len(columns) * (detector.pixel_pitch * 1e-4) ** 2
-    arrived = np.zeros((len(rows), 1, *times.shape))
+    arrived = np.zeros((len(rows), 1, *times.shape), dtype=np.float32)
     first = region.ystart - 1 + int(rows[0])
     add_arrivals(arrived, np.full((len(rows), 1), per_row), times, seeds.stream("cosmic_rays", first))
     counts = np.diff(arrived[:, 0], axis=-1, prepend=0).astype(np.int64)

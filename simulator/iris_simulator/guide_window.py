@@ -35,7 +35,7 @@ def find_hole(window: GuideWindow | None, region: Subarray, tile: Tile) -> Tile 
 def refill(charge: Cube, rate: Cube, times: Cube, interval: float, stream: Stream, noisy: bool) -> None:
     """Set `charge` e- (rows, nx, ramps, reads) to what `rate` e-/s (rows, nx) gives since the last guide reset."""
     since = np.mod(times, interval).reshape(-1, 1)
-    fresh = np.zeros((*rate.shape, since.size, 1))
+    fresh = np.zeros((*rate.shape, since.size, 1), dtype=charge.dtype)
     add_increments(fresh, np.ascontiguousarray(rate), since, stream, noisy)
     charge[...] = fresh.reshape(charge.shape)
 
@@ -43,5 +43,5 @@ def refill(charge: Cube, rate: Cube, times: Cube, interval: float, stream: Strea
 def renew_reset_noise(signal: Cube, noise: float, stream: Stream) -> None:
     """Add to `signal` e- (rows, nx, ramps, reads), in place, reset noise of rms `noise` e- of its own in each read."""
     own = np.ascontiguousarray(signal)
-    add_normal(own, np.full(signal.shape[:2], noise), stream)
+    add_normal(own, np.full(signal.shape[:2], noise, dtype=signal.dtype), stream)
     signal[...] = own

@@ -26,6 +26,7 @@ Plane = npt.NDArray[np.float64]
 
 LEVEL = 80_000.0
 """Charge in e- at which `loss` is stated."""
+_PER_LEVEL, _NOTHING, _ONE = np.float32(1 / LEVEL), np.float32(0), np.float32(1)
 LOSS, LOSS_SPREAD = 0.05, 0.08  # anchor: 5 % at 80 000 e-; [C] rms of its logarithm from pixel to pixel
 BEND, BEND_SPREAD = 0.525, 0.03  # anchor: 1 % at 44 500 e-; [C] rms from pixel to pixel
 
@@ -48,7 +49,7 @@ def show_levels(loss: Plane, bend: Plane, levels: Sequence[float]) -> npt.NDArra
     return held.astype(np.float32)
 
 
-def bend_signal(charge: Cube, loss: Plane, bend: Plane) -> None:
+def bend_signal(charge: Cube, loss: npt.NDArray[np.float32], bend: npt.NDArray[np.float32]) -> None:
     """Turn the charge that pixels hold into the signal they show, e- (rows, nx, ramps, reads), in place."""
     _bend(charge.reshape(*loss.shape, -1), loss, bend)
 
@@ -58,7 +59,7 @@ def _bend(charge: Any, loss: Any, bend: Any) -> None:
     rows, columns, reads = charge.shape
     for i in range(rows):
         for j in range(columns):
-            first, second = loss[i, j] * (1 - bend[i, j]), loss[i, j] * bend[i, j]
+            first, second = loss[i, j] * (_ONE - bend[i, j]), loss[i, j] * bend[i, j]
             for r in range(reads):
-                u = max(charge[i, j, r] / LEVEL, 0.0)
+                u = max(charge[i, j, r] * _PER_LEVEL, _NOTHING)
                 charge[i, j, r] -= charge[i, j, r] * u * u * (first * np.sqrt(u) + second * u)

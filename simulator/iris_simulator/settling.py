@@ -38,7 +38,7 @@ def draw_settling(detector: Detector, region: Subarray, seed: int) -> npt.NDArra
 
 def add_settling(signal: Cube, heights: npt.NDArray[np.float32], times: Cube) -> None:
     """Add to `signal` e- (rows, nx, ramps, reads), in place, what is left of `heights` e- (rows, nx) at `times` s."""
-    _add(signal, heights.astype(np.float64), np.exp(-times / CONSTANT))
+    _add(signal, heights, np.exp(-times / CONSTANT).astype(np.float32))
 
 
 @njit(nogil=True, cache=True)
@@ -46,6 +46,7 @@ def _add(signal: Any, heights: Any, left: Any) -> None:
     rows, columns, ramps, reads = signal.shape
     for i in range(rows):
         for j in range(columns):
+            height = heights[i, j]
             for g in range(ramps):
                 for r in range(reads):
-                    signal[i, j, g, r] += heights[i, j] * left[g, r]
+                    signal[i, j, g, r] += height * left[g, r]

@@ -13,9 +13,11 @@ Not modelled: slow noise of single pixels, lines of the mains, what outputs pick
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
 from numba import njit
@@ -24,7 +26,7 @@ from iris_contract import Detector, Exposure, Subarray
 from iris_simulator.draws import Cube, draw_normal
 from iris_simulator.seeds import Stream
 
-__all__ = ["ALTERNATING", "COMMON", "OWN", "column_of_noise", "draw_output_noise"]
+__all__ = ["ALTERNATING", "COMMON", "OWN", "add_output_noise", "column_of_noise", "draw_output_noise"]
 
 EFFECTS = frozenset(("one_over_f", "alternating_columns", "pedestal_drift"))
 
@@ -43,20 +45,40 @@ def draw_output_noise(detector: Detector, exposure: Exposure, effects: frozenset
 
     e- (rows, 2 * outputs, ramps, reads), even columns first; `stream` gives random numbers by effect.
     """
+    if not effects & EFFECTS:
+        return None
     region, times = exposure.subarray, exposure.readout.times_array()
     row = region.frame_time(detector, exposure.readout.clock) / region.ysize
     outputs = len(region.outputs(detector))
-    shape = (region.ysize, outputs, *times.shape)
-    noise = np.zeros((region.ysize, 2, outputs, *times.shape))
+    noise = np.zeros((region.ysize, 2 * outputs, *times.shape), dtype=np.float32)
+    even, odd = noise[:, :outputs], noise[:, outputs:]
     if "one_over_f" in effects:
-        common = _run_processes((region.ysize, 1, *times.shape), times, row, stream, "one over f common")
-        noise += (OWN * _run_processes(shape, times, row, stream, "one over f") + COMMON * common)[:, None]
+        common = np.zeros((region.ysize, 1, *times.shape), dtype=np.float32)
+        _add_processes([common], [COMMON], times, row, stream, "one over f common")
+        noise += common
+        _add_processes([even, odd], [OWN, OWN], times, row, stream, "one over f")
     if "alternating_columns" in effects:
-        alternating = ALTERNATING * _run_processes(shape, times, row, stream, "alternating columns")
-        noise += np.stack([alternating, -alternating], axis=1)
+        _add_processes([even, odd], [ALTERNATING, -ALTERNATING], times, row, stream, "alternating columns")
     if "pedestal_drift" in effects:
-        noise += _draw_pedestals(outputs, times, stream)
-    return noise.reshape(region.ysize, 2 * outputs, *times.shape) if effects & EFFECTS else None
+        pedestals = _draw_pedestals(outputs, times, stream)
+        even += pedestals
+        odd += pedestals
+    return noise
+
+
+def add_output_noise(signal: Cube, common: Cube, places: npt.NDArray[np.int64]) -> None:
+    """Add to `signal` e- (rows, nx, ramps, reads), in place, for each column (nx,) the noise `common` at its place."""
+    _add(signal.reshape(*signal.shape[:2], -1), common.reshape(*common.shape[:2], -1), places)
+
+
+@njit(nogil=True, cache=True)
+def _add(signal: Any, common: Any, places: Any) -> None:
+    rows, columns, reads = signal.shape
+    for i in range(rows):
+        for j in range(columns):
+            place = np.uint64(places[j])
+            for r in range(reads):
+                signal[i, j, r] += common[i, place, r]
 
 
 def column_of_noise(detector: Detector, region: Subarray) -> npt.NDArray[np.int64]:
@@ -75,32 +97,45 @@ def _draw_pedestals(outputs: int, times: Cube, stream: Streams) -> Cube:
     return np.asarray(level + (own + common) * times)
 
 
-def _run_processes(shape: tuple[int, int, int, int], times: Cube, row: float, stream: Streams, name: str) -> Cube:
-    """Return unit-variance 1/f noise of `shape` (rows, outputs, ramps, reads); `row` s is the time of a row."""
-    total = np.zeros(shape)
-    gaps = np.maximum(np.diff(times, axis=1, prepend=0.0) - row * (shape[0] - 1), row)
-    for number in range(PROCESSES):
-        constant = row * STEP**number
-        noise = draw_normal(shape, stream(f"{name} {number}"))
-        _correlate(noise, float(np.exp(-row / constant)), np.exp(-gaps / constant))
-        total += noise
-    return np.asarray(total / np.sqrt(PROCESSES))
+def _add_processes(
+    planes: Sequence[Cube], rms: Sequence[float], times: Cube, row: float, stream: Streams, name: str
+) -> None:
+    """Add 1/f noise to each of `planes` (rows, outputs, ramps, reads), the same times `rms`, one thread per output.
+
+    `row` s is the time of a row.
+    """
+    rows, outputs = planes[0].shape[:2]
+    constants = row * STEP ** np.arange(PROCESSES)
+    gaps = np.maximum(np.diff(times, axis=1, prepend=0.0) - row * (rows - 1), row)
+    along, between = np.exp(-row / constants), np.exp(-gaps / constants[:, None, None])
+    streams = [stream(f"{name} {number}") for number in range(PROCESSES)]
+
+    def run(output: int) -> None:
+        total = np.zeros((rows, 1, *times.shape))
+        for kept, kept_between, numbers in zip(along, between, streams, strict=True):
+            noise = draw_normal(total.shape, numbers._replace(column=numbers.column + output))
+            _correlate(total, noise, kept, kept_between)
+        for plane, size in zip(planes, rms, strict=True):
+            plane[:, output] += total[:, 0] * (size / np.sqrt(PROCESSES))
+
+    with ThreadPoolExecutor(numba.get_num_threads()) as pool:
+        list(pool.map(run, range(outputs)))
 
 
 @njit(nogil=True, cache=True)
-def _correlate(noise: Any, along: float, between: Any) -> None:
-    """Turn white noise into an autoregressive process that runs through rows, then reads, of each ramp."""
-    rows, outputs, ramps, reads = noise.shape
-    fresh_along = np.sqrt(1 - along * along)
-    for output in range(outputs):
-        for ramp in range(ramps):
-            for read in range(reads):
-                for row in range(rows):
-                    if row > 0:
-                        before, kept, fresh = noise[row - 1, output, ramp, read], along, fresh_along
-                    elif read > 0:
-                        kept = between[ramp, read]
-                        before, fresh = noise[rows - 1, output, ramp, read - 1], np.sqrt(1 - kept * kept)
-                    else:
-                        continue
-                    noise[row, output, ramp, read] = kept * before + fresh * noise[row, output, ramp, read]
+def _correlate(total: Any, noise: Any, along: float, between: Any) -> None:
+    """Add to `total` the autoregressive process that white `noise` drives through rows, then reads, of each ramp."""
+    rows, _, ramps, reads = noise.shape
+    fresh = np.sqrt(1 - along * along)
+    for g in range(ramps):
+        for r in range(reads):
+            value = noise[0, 0, g, r]
+            if r > 0:
+                kept = between[g, r]
+                value = kept * noise[rows - 1, 0, g, r - 1] + np.sqrt(1 - kept * kept) * value
+            noise[0, 0, g, r] = value
+            total[0, 0, g, r] += value
+            for row in range(1, rows):
+                value = along * value + fresh * noise[row, 0, g, r]
+                noise[row, 0, g, r] = value
+                total[row, 0, g, r] += value

@@ -20,7 +20,7 @@ __all__ = ["fill_wells"]
 def fill_wells(charge: Cube, depth: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
     """Clip `charge` e- (rows, nx, ramps, reads) at `depth` (rows, nx) in place; return (rows, nx) where reached."""
     full = np.zeros(depth.shape, dtype=np.bool_)
-    _clip(charge.reshape(*depth.shape, -1), depth.astype(np.float64), full)
+    _clip(charge.reshape(*depth.shape, -1), depth, full)
     return full
 
 
@@ -29,10 +29,8 @@ def _clip(charge: Any, depth: Any, full: Any) -> None:
     rows, columns, reads = charge.shape
     for i in range(rows):
         for j in range(columns):
-            highest = charge[i, j, 0]
+            most, reached = depth[i, j], 0
             for r in range(reads):
-                highest = max(highest, charge[i, j, r])
-            if highest >= depth[i, j]:
-                full[i, j] = True
-                for r in range(reads):
-                    charge[i, j, r] = min(charge[i, j, r], depth[i, j])
+                reached += charge[i, j, r] >= most
+                charge[i, j, r] = min(charge[i, j, r], most)
+            full[i, j] = reached > 0
