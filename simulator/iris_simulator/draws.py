@@ -18,13 +18,13 @@ disk cache notices an edit only in the file of the cached function itself.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
 from iris_simulator.seeds import Stream
+from iris_simulator.ziggurat import CORES, DENSITY, ENDS, LAYERS, LONG, TAIL, WAIT_DENSITY, WAIT_ENDS, WIDTHS
 
 __all__ = ["add_arrivals", "add_increments", "add_normal", "draw_normal", "draw_uniform", "draw_uniform_at"]
 
@@ -38,9 +38,7 @@ _COLUMN, _RAMP = np.uint64(34), np.uint64(17)  # ramps and reads number up to 10
 _STEP = 2.0**-52
 _ONE, _BELOW_ONE = np.uint64(0x3FF0000000000000), 1.0 - 2.0**-53  # the bits of 1.0
 
-_LAYERS = 256
-_LAYER = np.uint64(_LAYERS - 1)
-_TAIL, _LONG = 3.6541528853610088, 7.69711747013105  # where the tails begin, for layers of equal area with 256 of them
+_LAYER = np.uint64(LAYERS - 1)
 _RARE, _MANY = 0.1, 10.0  # means from which on inversion, and PD, take over
 _NEXT = np.uint64(1)
 _NO_READ = np.uint64(2**17 - 1)  # the address of a ramp's arrivals
@@ -48,28 +46,6 @@ _INVERSE = 1.0 / np.maximum(np.arange(128), 1)
 _NODES, _WEIGHTS = (values / 2 for values in np.polynomial.legendre.leggauss(5))
 _NODES += 0.5
 _LOG_FACTORIAL = np.array([math.lgamma(k + 1.0) for k in range(1024)])
-
-
-def _layer_ziggurat(
-    tail: float, area: float, density: Callable[[float], float], inverse: Callable[[float], float]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return the right ends of layers of equal `area` from the bottom up, and the density there."""
-    ends = [area / density(tail), tail]
-    while len(ends) < _LAYERS:
-        ends.append(inverse(area / ends[-1] + density(ends[-1])))
-    return np.array([*ends, 0.0]), np.array([density(x) for x in (*ends, 0.0)])
-
-
-_ENDS, _DENSITY = _layer_ziggurat(
-    _TAIL,
-    _TAIL * math.exp(-0.5 * _TAIL**2) + math.sqrt(math.pi / 2) * math.erfc(_TAIL / math.sqrt(2)),
-    lambda x: math.exp(-0.5 * x * x),
-    lambda y: math.sqrt(-2 * math.log(y)),
-)
-_WIDTHS, _CORES = _ENDS[:-1] * _STEP, (_ENDS[1:] / _ENDS[:-1] / _STEP).astype(np.int64)
-_WAIT_ENDS, _WAIT_DENSITY = _layer_ziggurat(
-    _LONG, (_LONG + 1) * math.exp(-_LONG), lambda x: math.exp(-x), lambda y: -math.log(y)
-)
 
 
 @njit(nogil=True)
@@ -118,8 +94,8 @@ def _normal(state):  # type: ignore[no-untyped-def]
     """Return a standard normal deviate; only one in a hundred needs more than the first number."""
     layer = state & _LAYER
     place = np.int64(state) >> 11
-    x = (np.float64(place) + 0.5) * _WIDTHS[layer]
-    if abs(place) < _CORES[layer]:
+    x = (np.float64(place) + 0.5) * WIDTHS[layer]
+    if abs(place) < CORES[layer]:
         return x
     return math.copysign(_normal_rare(state, abs(x)), x)
 
@@ -132,25 +108,25 @@ def _normal_rare(state, x):  # type: ignore[no-untyped-def]
         state = _mix(state + _GOLDEN)
         if layer == 0:
             return _normal_tail(state)
-        below, above = _DENSITY[layer], _DENSITY[layer + 1]
+        below, above = DENSITY[layer], DENSITY[layer + 1]
         if below + _unit(state) * (above - below) < math.exp(-0.5 * x * x):
             return x
         state = _mix(state + _GOLDEN)
         layer = np.int64(state & _LAYER)
-        x = _unit(state) * _ENDS[layer]
-        if x < _ENDS[layer + 1]:
+        x = _unit(state) * ENDS[layer]
+        if x < ENDS[layer + 1]:
             return x
 
 
 @njit(nogil=True)
 def _normal_tail(state):  # type: ignore[no-untyped-def]
-    """Return a normal deviate beyond _TAIL (Marsaglia 1964, Technometrics 6, 101)."""
+    """Return a normal deviate beyond TAIL (Marsaglia 1964, Technometrics 6, 101)."""
     while True:
-        x = -math.log(_unit(state)) / _TAIL
+        x = -math.log(_unit(state)) / TAIL
         state = _mix(state + _GOLDEN)
         y = -math.log(_unit(state))
         if 2 * y > x * x:
-            return _TAIL + x
+            return TAIL + x
         state = _mix(state + _GOLDEN)
 
 
@@ -158,8 +134,8 @@ def _normal_tail(state):  # type: ignore[no-untyped-def]
 def _wait(state):  # type: ignore[no-untyped-def]
     """Return an exponential deviate of mean 1."""
     layer = np.int64(state & _LAYER)
-    x = _unit(state) * _WAIT_ENDS[layer]
-    if x < _WAIT_ENDS[layer + 1]:
+    x = _unit(state) * WAIT_ENDS[layer]
+    if x < WAIT_ENDS[layer + 1]:
         return x
     return _wait_rare(state, x)
 
@@ -171,14 +147,14 @@ def _wait_rare(state, x):  # type: ignore[no-untyped-def]
         layer = np.int64(state & _LAYER)
         state = _mix(state ^ _MIX_1)
         if layer == 0:
-            return _LONG - math.log(_unit(state))
-        below, above = _WAIT_DENSITY[layer], _WAIT_DENSITY[layer + 1]
+            return LONG - math.log(_unit(state))
+        below, above = WAIT_DENSITY[layer], WAIT_DENSITY[layer + 1]
         if below + _unit(state) * (above - below) < math.exp(-x):
             return x
         state = _mix(state ^ _MIX_1)
         layer = np.int64(state & _LAYER)
-        x = _unit(state) * _WAIT_ENDS[layer]
-        if x < _WAIT_ENDS[layer + 1]:
+        x = _unit(state) * WAIT_ENDS[layer]
+        if x < WAIT_ENDS[layer + 1]:
             return x
 
 
@@ -272,13 +248,6 @@ def _count_many(counts, numbers, states, mean):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def _list_runs(shares):  # type: ignore[no-untyped-def]
-    """Return where runs of equal intervals end."""
-    last = np.append(shares[1:] != shares[:-1], True)
-    return np.flatnonzero(last) + 1
-
-
-@njit(nogil=True)
 def _list_passed(shares, amount):  # type: ignore[no-untyped-def]
     """Return the sums of the intervals that are rare at `amount`, by reads, (ramps * reads)."""
     passed = np.zeros(shares.size)
@@ -289,16 +258,6 @@ def _list_passed(shares, amount):  # type: ignore[no-untyped-def]
                 total += shares[g, r]
             passed[g * shares.shape[1] + r] = total
     return passed
-
-
-@njit(nogil=True)
-def _least(shares):  # type: ignore[no-untyped-def]
-    """Return the smallest share that is not 0."""
-    least = np.inf
-    for share in shares:
-        if share > 0.0:
-            least = min(least, share)
-    return least
 
 
 @njit(nogil=True)
@@ -329,11 +288,11 @@ def _add_running(charge, counts, i, j):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _add_arrivals(charge, amounts, shares, stream):  # type: ignore[no-untyped-def]
+def _add_arrivals(charge, amounts, shares, ends, least, stream):  # type: ignore[no-untyped-def]
     rows, columns, ramps, reads = charge.shape
     size, flat = ramps * reads, shares.reshape(-1)
-    places, ends, passed = _list_places(ramps, reads), _list_runs(flat), _list_passed(shares, 0.0)
-    least, most = _least(flat), shares.max()
+    places, passed = _list_places(ramps, reads), _list_passed(shares, 0.0)
+    most = shares.max()
     states, counts, numbers = np.empty(size, np.uint64), np.zeros(size, np.int32), np.empty(size)
     for i in range(rows):
         row_key = _row_key(stream, i)
@@ -406,7 +365,9 @@ def add_increments(charge: Cube, amount: Cube, shares: Cube, stream: Stream, noi
     itself where `noisy` is false.
     """
     if noisy:
-        _add_arrivals(charge, amount.astype(np.float64), shares, stream)
+        ends = np.flatnonzero(np.diff(shares.ravel(), append=np.nan)) + 1  # of runs of equal intervals
+        least = float(shares[shares > 0].min(initial=np.inf))
+        _add_arrivals(charge, amount.astype(np.float64), shares, ends, least, stream)
     else:
         charge += amount[:, :, None, None] * np.cumsum(shares, axis=-1)
 
