@@ -33,6 +33,7 @@ def write_oracle_references(as_built: Path, out: Path, start: datetime, filters:
     mask = maps.bad.copy()
     mask[region.reference_pixels(detector)] |= DQ["REFERENCE_PIXEL"]
     zero, no_flags = np.zeros_like(maps.gain), np.zeros_like(mask)
+    dark = maps.dark if maps.dark_shown is None else maps.dark_shown  # what frames of coupled pixels hold of it
     flat = maps.flat / np.median(maps.flat[mask == 0])  # the layout of a flat: median 1 where it is good
     noise = np.sqrt(maps.read_noise**2 + maps.gain**2 / 12).astype(np.float32)  # a read is also rounded
 
@@ -43,7 +44,7 @@ def write_oracle_references(as_built: Path, out: Path, start: datetime, filters:
         ("gain", planes(maps.gain), {}),
         ("mask", {"DQ": mask}, {}),
         *(("readnoise", planes(noise), {"READMODE": mode}) for mode in READ_MODES),
-        *(("dark", planes(maps.dark), {"READMODE": mode}) for mode in READ_MODES),
+        *(("dark", planes(dark), {"READMODE": mode}) for mode in READ_MODES),
         *(("flat", planes(flat), {"FILTER": name}) for name in filters),
         *describe_flaws(maps, detector, region),
     ]

@@ -2,7 +2,7 @@
 
     linearity   polynomial of seven terms through the true curve of each pixel, by least squares over all
                 signals up to the deepest well. True powers are 2.5 and 3, so it is not exact: 2e-5 of the charge
-    saturation  what a full well shows under even light, less five standard deviations of a read after a reset
+    saturation  what a full well shows among full ones, less five standard deviations of a read after a reset
     ipc         links of empty pixels: a reference cannot say that they fade as pixels fill
     persist     shares, time constants and the power 1.5. It cannot say that filling takes time (10 s: nothing for
                 ramps of a minute), nor that wells are deeper than designed, at which charges are clipped: up to 15 %
@@ -21,6 +21,7 @@ from iris_contract.dq import DQ
 from iris_contract.exposure import Subarray
 from iris_contract.frames import AsBuiltMaps
 from iris_contract.instrument import Detector
+from iris_simulator.ipc import couple
 from iris_simulator.nonlinearity import bend_signal
 from iris_simulator.persistence import LEVEL, TIMES
 
@@ -43,7 +44,7 @@ def describe_flaws(maps: AsBuiltMaps, detector: Detector, region: Subarray) -> l
     full = np.where(np.isfinite(maps.well), maps.well, detector.well_depth).astype(np.float64)
     if np.isfinite(maps.well).all():
         scatter = np.hypot(maps.read_noise, detector.ktc_noise)
-        level = maps.offset + (_show(maps, full) - MARGIN * scatter) / maps.gain
+        level = maps.offset + (_couple(maps, _show(maps, full)) - MARGIN * scatter) / maps.gain
         level = np.where(border, detector.full_scale, np.minimum(level, detector.full_scale))
         entries.append(("saturation", {"DATA": level.astype(np.float32), "DQ": flags}, {}))
     if maps.loss is not None:
@@ -58,6 +59,13 @@ def describe_flaws(maps: AsBuiltMaps, detector: Detector, region: Subarray) -> l
         planes = {"DATA": maps.traps, "ERR": np.zeros_like(maps.traps), "TIMES": np.array(TIMES)}
         entries.append(("persist", planes, {"PERSCHRG": LEVEL, "PERSPOW": POWER}))
     return entries
+
+
+def _couple(maps: AsBuiltMaps, signal: Double) -> Double:
+    """Return what pixels of `signal` e- (ny, nx) show beside each other."""
+    if maps.links is None:
+        return signal
+    return couple(signal[:, :, None, None].astype(np.float32), maps.links, maps.flat > 0)[:, :, 0, 0].astype(np.float64)
 
 
 def _show(maps: AsBuiltMaps, charge: Double) -> Double:

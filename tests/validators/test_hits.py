@@ -1,5 +1,7 @@
 """Hits of truth: significance by hand, several hits of a pixel, and what does not count."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,13 +16,18 @@ SATURATED = (0, 0, 0, 4, 5000.0)
 
 @pytest.fixture
 def hits(bench):
+    return find_events(bench)
+
+
+def find_events(bench, **cards):
     scene, cause = np.full((4, 6), RATE), np.zeros((4, 6), "u4")
     for y, x, *_ in EVENTS:
         cause[y, x] = DQ["JUMP_DET"]
     cause[0, 0] = DQ["JUMP_DET"] | DQ["SATURATED"]
     bench.image("a.fits", scene, scene)
     truth = bench.truth("a.fits", scene, cause=cause, events=[*EVENTS, SATURATED])
-    return find_hits(read_image(bench.root, bench.row("a.fits", "RateModel", truth)))
+    evidence = read_image(bench.root, bench.row("a.fits", "RateModel", truth))
+    return find_hits(replace(evidence, image=replace(evidence.image, header=evidence.image.header | cards)))
 
 
 def test_places_and_significance(hits):
@@ -33,6 +40,11 @@ def test_pixels_differences_and_weakest(hits):
     assert np.argwhere(hits.pixels).tolist() == [[1, 2], [3, 0]]
     assert [np.flatnonzero(row).tolist() for row in hits.omitted[:, 0]] == [[4, 8], [0]]
     assert hits.weakest[hits.pixels] == pytest.approx(np.array([60, 700]) / SIGMA)
+
+
+@pytest.mark.parametrize(("first", "reads"), [(0, [5, 9, 1]), (1, [5, 9]), (5, [9]), (-3, [5, 9, 1]), (True, [5, 9])])
+def test_hits_before_the_first_read_that_was_used_leave_no_trace(bench, first, reads):
+    assert find_events(bench, FIRSTRD=first).places[3].tolist() == reads
 
 
 def test_no_hits(bench):

@@ -4,7 +4,8 @@ The significance of a hit is its charge over sigma of the one read difference th
 pixel's true rate, noise and gain. A 4.5-sigma test must find hits beyond `SURE`: the guard of 2.5
 sigma leaves it a chance of 1 - Phi(2.5) = 0.6 % at most to miss one, and a chance below 0.1 % to
 place it one read off. Several hits of one pixel in one difference count as one. Charge that arrived
-before the first read is in the pedestal and no hit.
+before the first read is in the pedestal and no hit; nor is what arrived before the first read that a product
+says it has used (FIRSTRD), whose loss its noise shows.
 """
 
 from __future__ import annotations
@@ -67,7 +68,9 @@ def find_hits(evidence: ImageEvidence) -> Hits:
     truth, times = evidence.truth, evidence.times
     ny, nx = truth.cause.shape
     events = truth.events
-    seen = (events["READ"] >= 1) & (truth.cause[events["Y"], events["X"]] == DQ["JUMP_DET"])
+    first = evidence.image.header.get("FIRSTRD", 0)
+    first = first if isinstance(first, int) and 0 <= first < times.shape[1] else 0
+    seen = (events["READ"] > first) & (truth.cause[events["Y"], events["X"]] == DQ["JUMP_DET"])
     rows = np.stack([events[name][seen].astype(np.intp) for name in ("Y", "X", "GROUP", "READ")], axis=1)
     unique, inverse = np.unique(rows, axis=0, return_inverse=True)
     charge = np.bincount(inverse.ravel(), weights=events["ELECTRONS"][seen], minlength=len(unique))

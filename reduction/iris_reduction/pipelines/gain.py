@@ -16,6 +16,7 @@ from iris_contract.fitsio import Header
 from iris_reduction.datamodel import Model, ReferenceModel
 from iris_reduction.gain import GAIN_FAMILY, FlatRamps
 from iris_reduction.pipelines.calibration import CalibrationPipeline
+from iris_reduction.steps.linearity import LinearityStep
 from iris_reduction.steps.reference_pixel import ReferencePixelStep
 from iris_reduction.steps.saturation import SaturationStep
 
@@ -23,15 +24,23 @@ __all__ = ["GainPipeline"]
 
 
 class GainPipeline(CalibrationPipeline):
-    """Photon transfer; needs nothing but raw flats, so it comes first in a night."""
+    """Photon transfer on flats, straightened where a run has linearity references (`linearity`, off by default).
+
+    A loss of l of the signal, growing as its power 2.4, lowers the variance by 6.8 l and the mean by l: at
+    20 000 e-, where 0.12 % are lost, a gain comes out 0.7 % too large.
+    """
 
     class_alias = "calibrate_gain"
     kind = "gain"
-    not_treated = "interpixel capacitance, unless the method says covariance; nonlinearity"
+    not_treated = "interpixel capacitance, unless the method says covariance; nonlinearity, unless straightened"
     spec = f"""
     method = option({GAIN_FAMILY.list_choices()}, default='photon_transfer')  # Gain estimator
     """
-    step_defs: ClassVar[dict[str, Any]] = {"saturation": SaturationStep, "reference_pixel": ReferencePixelStep}
+    step_defs: ClassVar[dict[str, Any]] = {
+        "saturation": SaturationStep,
+        "reference_pixel": ReferencePixelStep,
+        "linearity": LinearityStep,
+    }
 
     def process(self, init: Any) -> ReferenceModel:
         """Return the gain reference: one value per output on all its pixels, with its error."""
@@ -66,7 +75,7 @@ class _Flats:
             self.at_work = path
             ramp = self.pipeline.correct(path)
             self.header, self.dq = ramp.header, ramp.dq
-            usable: npt.NDArray[np.bool_] = ~has(ramp.dq, "NON_SCIENCE")
+            usable: npt.NDArray[np.bool_] = ~has(ramp.dq, "NON_SCIENCE", "NONLINEAR")
             if ramp.read_dq is not None:
                 usable &= ~ramp.read_dq.any(axis=(2, 3))
             flat = FlatRamps(ramp.reads, usable)

@@ -61,7 +61,9 @@ class MaskPipeline(CalibrationPipeline):
         dq = classify_pixels(dark, dark_dq | saturated, response, response_dq, detector)
         dq[np.any(bad_reference, axis=0)] |= np.uint32(DQ["BAD_REF_PIXEL"])
         if switching:
-            dq[np.any(switching, axis=0)] |= np.uint32(DQ["TELEGRAPH"])
+            switches = np.any(switching, axis=0)
+            dq[switches] |= np.uint32(DQ["TELEGRAPH"])
+            dq[switches] &= ~np.uint32(DQ["WARM"])  # what looks like dark current is the levels
         dq[border] |= np.uint32(DQ["REFERENCE_PIXEL"] | DQ["NON_SCIENCE"])
         dq[has(dq, *UNUSABLE_CLASSES)] |= np.uint32(DQ["DO_NOT_USE"])
         return self.make_reference(members, members.files, {"DQ": dq}, header)

@@ -40,7 +40,6 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from iris_reduction.ramp.prefetch import prefetch
 from iris_reduction.ramp.protocol import NO_JUMPS, Block, Float32, Float64, Jumps, RampFitter, fit_blocks
 
 __all__ = ["gls"]
@@ -152,8 +151,7 @@ def _fit_complete(
     flat = reads.reshape(-1)
     for first in range(0, len(reads), LANES):
         last = min(first + LANES, len(reads))
-        _load(reads[first:last], gain[first:last], variance[first:last], tile, state)
-        prefetch(flat, last * weights.size, (last + LANES) * weights.size)
+        _load(flat[first * weights.size :], gain[first:last], variance[first:last], tile, state)
         _guess_rate(weights, tile, state)
         _sweep_forward(steps, tile, trail, state)
         if tests:
@@ -168,17 +166,13 @@ def _fit_complete(
 
 @njit(cache=True, error_model="numpy")
 def _load(reads: Any, gain: Any, variance: Any, tile: Any, state: Any) -> None:
-    """Put the reads of up to LANES pixels side by side, with their gains, and variances in DN^2."""
-    count, ngroups, nreads = reads.shape
-    for i in range(count):
+    """Put up to LANES pixels side by side, in the order in which memory has them; variances in DN^2."""
+    size = tile.size // LANES
+    for i in range(len(gain)):
         state[GAIN + i] = gain[i]
         state[VAR + i] = variance[i] / (gain[i] * gain[i])
-    for g in range(ngroups):
-        for k in range(nreads):
-            start = (g * nreads + k) * LANES
-            row = tile[start : start + LANES]
-            for i in range(count):
-                row[i] = np.float32(reads[i, g, k])
+        for k in range(size):
+            tile[k * LANES + i] = np.float32(reads[i * size + k])
 
 
 @njit(cache=True, error_model="numpy")

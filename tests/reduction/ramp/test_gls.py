@@ -166,7 +166,7 @@ def test_one_omit_drops_of_chi2_equal_dense_refits(times, rate, dense, ramps):
     steps = np.diff(times, axis=1).astype(np.float32)
     tile, weights = np.zeros(ngroups * nreads * LANES, np.float32), _weigh_reads(times)
     trail, state = np.zeros(ngroups * nreads * 3 * LANES, np.float32), np.ones(ROWS * LANES, np.float32)
-    _load(data["reads"][0], data["gain"][0], data["read_noise"][0] ** 2, tile, state)
+    _load(data["reads"][0].reshape(-1), data["gain"][0], data["read_noise"][0] ** 2, tile, state)
     _guess_rate(weights, tile, state)
     _sweep_forward(steps, tile, trail, state)
     for pixel in (0, 5, 63):

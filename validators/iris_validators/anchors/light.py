@@ -6,7 +6,8 @@ variance and covariances, and the true read noise of the variance. With variance
 electrons a gain that knows nothing of neighbours is off by M/V - 1; C between neighbours at a side
 gives the coupling C / (2 sqrt(V M)), exact to second order.
 
-Nonlinearity: mean signal against mean true charge, read by read, interpolated in logarithms.
+Nonlinearity: mean signal against mean true charge, read by read, interpolated in logarithms, of pixels that
+collect alike: one beside an open pixel fills a quarter faster.
 
 Not modelled: charge that spreads before it is collected (brighter-fatter effect), which adds covariance.
 """
@@ -29,6 +30,7 @@ SETTLED = 4.0  # s after which a reset no longer shows
 LOW, LEAST = 20_000.0, 1_000.0  # e-: most charge and least difference for photon transfer
 FAINT = 10_000.0  # e-, of which 0.02 % are lost
 APART = 8  # columns: too far to be coupled, the same kind of column
+ALIKE = 0.1  # departure from the median rate
 OVERFULL = 1.15  # multiple of the design's well that every pixel's own lies below
 MANY = 100  # pixels
 
@@ -86,10 +88,11 @@ def measure_loss(evidence: RawEvidence) -> dict[int, float]:
 
     Signal counts from the last read that holds less than FAINT, where next to nothing is lost.
     """
-    mask, times = evidence.sound, evidence.times[0]
-    rates = evidence.truth.rate_detected[mask].astype(np.float64)
-    if not rates.size:
+    mask, times, rate = evidence.sound, evidence.times[0], evidence.truth.rate_detected
+    if not mask.any():
         return {}
+    mask = mask & (np.abs(rate / np.median(rate[mask]) - 1) < ALIKE)
+    rates = rate[mask].astype(np.float64)
     charge, found = times * rates.mean(), {}
     first = int(np.searchsorted(charge, FAINT)) - 1
     unfilled = times * np.quantile(rates, 0.999) < evidence.ramp.detector.well_depth
