@@ -185,7 +185,7 @@ def _compare(control: Control, entry: str, moved: Sequence[str], good: Scorecard
         outcome = "undecided"
         reason = f"undecided: the good twin is {twin_verdict}: {twin.reason if twin else 'no sample'}"
     elif twin_verdict != "PASS":
-        reason = f"the good twin is {twin_verdict}, so that the fault shows nothing"
+        outcome, reason = "undecided", f"undecided: the good twin is {twin_verdict} already, so the fault shows nothing"
     elif broken_verdict != "FAIL":
         reason = f"the broken twin is {broken_verdict}"
     elif moved:

@@ -10,6 +10,8 @@ from iris_harness.algorithms import CALIBRATORS, list_algorithms, require_algori
 from iris_harness.calibrate import CALIBRATIONS, calibrate_night
 from iris_harness.deliver import create_initial
 from iris_reduction import family as reduction_family
+from iris_reports.catalogue import describe_family
+from iris_validators import FAMILY_MODELS
 
 
 def test_every_calibration_has_its_algorithm():
@@ -65,3 +67,12 @@ def test_what_a_calibration_plug_in_raises_is_its_own_failure(plug_ins, tmp_path
     reasons = {entry["algorithm"]: entry["reason"] for entry in content["failures"]}
     assert reasons["mine"] == "ZeroDivisionError: of mine"
     assert "RuntimeError: cannot be loaded" in reasons["lost"]
+
+
+def test_the_report_describes_every_algorithm_that_is_judged():
+    """One without a sentence would be shown as somebody else's."""
+    for row in list_algorithms():
+        if row["origin"] == "built in" and row["family"] in FAMILY_MODELS:
+            family = describe_family(row["family"])
+            assert family.judged
+            assert row["name"] in family.algorithms

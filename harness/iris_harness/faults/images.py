@@ -157,6 +157,13 @@ def _flag_all(flag: str) -> Callable[[Image], Image]:
     return lambda image: replace(image, dq=image.dq | np.uint32(DQ[flag]))
 
 
+def _use_guide_window(image: Image) -> Image:
+    """The pixels of a guide window taken for science, as by a mask that does not read the header."""
+    hole = has(image.dq, "NON_SCIENCE") & ~has(image.dq, "REFERENCE_PIXEL")
+    bits = np.uint32(DQ["NON_SCIENCE"] | DQ["DO_NOT_USE"])
+    return replace(image, dq=np.where(hole, image.dq & ~bits, image.dq))
+
+
 def _roll(flat: Reference) -> Reference:
     """The flat from half a width further on, as after a wrong XSTART."""
     moved = {name: np.roll(plane, plane.shape[1] // 2, axis=1) for name, plane in flat.content.items()}
@@ -191,6 +198,7 @@ IMAGE_FAULTS: Mapping[str, Fault] = {
     "everything_saturated": edit_image(_flag_all("SATURATED")),
     "afterglow_added": edit_beside("flag", _subtract_twice_the_wrong_way),
     "persistence_bit_lost": edit_image(_lose("PERSISTENCE")),
+    "guide_window_used": edit_image(_use_guide_window),
     "everything_persistent": edit_image(_flag_all("PERSISTENCE")),
     "wrong_corner": flatten_again(_roll),
     "wrong_detector": flatten_again(_swap_detector),
