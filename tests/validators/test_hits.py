@@ -24,8 +24,9 @@ def find_events(bench, **cards):
     for y, x, *_ in EVENTS:
         cause[y, x] = DQ["JUMP_DET"]
     cause[0, 0] = DQ["JUMP_DET"] | DQ["SATURATED"]
+    cause[1, 1] = DQ["JUMP_DET"]  # beside it
     bench.image("a.fits", scene, scene)
-    truth = bench.truth("a.fits", scene, cause=cause, events=[*EVENTS, SATURATED])
+    truth = bench.truth("a.fits", scene, cause=cause, events=[*EVENTS, SATURATED, (1, 1, 0, 4, 500.0)])
     evidence = read_image(bench.root, bench.row("a.fits", "RateModel", truth))
     return find_hits(replace(evidence, image=replace(evidence.image, header=evidence.image.header | cards)))
 

@@ -5,7 +5,8 @@ pixel's true rate, noise and gain. A 4.5-sigma test must find hits beyond `SURE`
 sigma leaves it a chance of 1 - Phi(2.5) = 0.6 % at most to miss one, and a chance below 0.1 % to
 place it one read off. Several hits of one pixel in one difference count as one. Charge that arrived
 before the first read is in the pedestal and no hit; nor is what arrived before the first read that a product
-says it has used (FIRSTRD), whose loss its noise shows.
+says it has used (FIRSTRD), whose loss its noise shows; nor what hit one of the eight neighbours of a pixel that is
+saturated in truth, as about the core of a snowball, where reads are left out with those of the pixel.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from iris_contract import DQ
+from iris_contract.dq import has
 from iris_validators.cramer_rao import difference_sigma, read_variance
 from iris_validators.evidence import ImageEvidence
 
@@ -70,7 +73,9 @@ def find_hits(evidence: ImageEvidence) -> Hits:
     events = truth.events
     first = evidence.image.header.get("FIRSTRD", 0)
     first = first if isinstance(first, int) and 0 <= first < times.shape[1] else 0
-    seen = (events["READ"] > first) & (truth.cause[events["Y"], events["X"]] == DQ["JUMP_DET"])
+    near_full = ndimage.binary_dilation(has(truth.cause, "SATURATED"), np.ones((3, 3), dtype=bool))
+    judged = (truth.cause == DQ["JUMP_DET"]) & ~near_full
+    seen = (events["READ"] > first) & judged[events["Y"], events["X"]]
     rows = np.stack([events[name][seen].astype(np.intp) for name in ("Y", "X", "GROUP", "READ")], axis=1)
     unique, inverse = np.unique(rows, axis=0, return_inverse=True)
     charge = np.bincount(inverse.ravel(), weights=events["ELECTRONS"][seen], minlength=len(unique))

@@ -54,7 +54,7 @@ def _walk(ramp: Ramp) -> Reads:
 
 
 def _shuffle_rows(ramp: Ramp) -> Reads:
-    """Rows of each output in an order of their own: noise of rows stays, its colour and what outputs share do not."""
+    """Rows of each output in an order of their own: noise of rows stays, its colour does not."""
     outputs = ramp.region().output_of_column(ramp.detector)
     light, reads, generator = np.flatnonzero(_light(ramp).any(axis=1)), ramp.reads.copy(), make_generator(ramp.header)
     for output in np.unique(outputs):
@@ -64,10 +64,20 @@ def _shuffle_rows(ramp: Ramp) -> Reads:
     return reads
 
 
+def _forget_common(ramp: Ramp) -> Reads:
+    """Nothing that all outputs share: each row of each read less its mean over the row."""
+    reads, light = ramp.reads.astype(np.float32), _light(ramp)
+    rows, columns = np.flatnonzero(light.any(axis=1)), np.flatnonzero(light.any(axis=0))
+    shared = reads[np.ix_(rows, columns)].mean(axis=1)
+    reads[rows] -= (shared - shared.mean(axis=(1, 2), keepdims=True))[:, None]
+    return reads
+
+
 RAW_FAULTS: Mapping[str, Fault] = {
     "glow": edit_raw(_glow),
     "leaking_pixels": edit_raw(_leak),
     "converter_of_14_bits": edit_raw(_end_early),
     "drifting_pixels": edit_raw(_walk),
     "shuffled_rows": edit_raw(_shuffle_rows),
+    "nothing_in_common": edit_raw(_forget_common),
 }

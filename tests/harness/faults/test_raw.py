@@ -82,3 +82,12 @@ def test_rows_of_each_output_are_shuffled_as_a_whole(break_raw):
         assert sorted(order.tolist()) == list(range(SHAPE[0]))
         orders.append(order)
     assert not np.array_equal(*orders)
+
+
+def test_what_rows_share_is_taken_out_and_nothing_else(break_raw):
+    common = np.random.default_rng(1).normal(0, 20, (SHAPE[0], 1, *make_reads().shape[2:])).round()
+    quiet = np.full_like(make_reads(), 5000)
+    good, broken = break_raw("nothing_in_common", (quiet + common).astype(np.uint16))
+    assert good[BORDER:].std() > 15
+    assert broken[BORDER:, BORDER:].std(axis=(2, 3)).max() < 1
+    np.testing.assert_array_equal(broken[:BORDER], good[:BORDER])
