@@ -20,8 +20,8 @@ from typing import Any
 import yaml
 
 from iris_contract.atomic import write_json, write_text
-from iris_contract.errors import ScenarioError
-from iris_harness.scenario import find_scenario, load_scenario
+from iris_contract.errors import RunDirectoryError, ScenarioError
+from iris_harness.scenario import Scenario, find_scenario, load_scenario
 from iris_harness.stages import run_stages
 from iris_harness.yaml_lines import load_yaml
 from iris_reports import render_campaign
@@ -98,11 +98,24 @@ def load_campaign(path: Path) -> Campaign:
     check(texts and bool(figures), "figures", "must list patterns of 'metric algorithm setting condition'", figures)
     check(isinstance(variants, dict) and len(variants) > 1, "variants", "must name two or more", variants)
     for name, change in variants.items():
-        check(bool(NAME.fullmatch(str(name))), "variants", "names are letters, digits, blanks, dots and dashes", name)
+        good = isinstance(name, str) and bool(NAME.fullmatch(name))
+        check(
+            good, "variants", "names are text of letters, digits, blanks, dots and dashes; put numbers in quotes", name
+        )
         known = isinstance(change, dict) and set(change) <= {"without", "set"}
         check(known, "variants", "a variant has the keys without (effects) and set (values)", {name: change})
+        effects, values = change.get("without", []), change.get("set", {})
+        texts = isinstance(effects, list) and all(isinstance(effect, str) for effect in effects)
+        check(texts, "variants", "without must be a list of effects", {name: effects})
+        check(isinstance(values, dict), "variants", "set must be a mapping of places to values", {name: values})
+    folders = [_name_folder(name) for name in variants]
+    check(len(set(folders)) == len(folders), "variants", "two names make one folder: blanks become dashes", folders)
     scenario = find_scenario(tree["scenario"])
     return Campaign(tree["name"], tree["title"], scenario, nights, tuple(figures), variants, tree.get("set", {}))
+
+
+def _name_folder(variant: str) -> str:
+    return variant.replace(" ", "-")
 
 
 def make_variant(text: str, change: Mapping[str, Any], path: Path) -> str:
@@ -131,15 +144,16 @@ def run_campaign(
     text = make_variant(campaign.scenario.read_text("utf-8"), {"set": campaign.common}, path)
     results = []
     first = None
-    for name, change in campaign.variants.items():
-        folder = out / name.replace(" ", "-")
-        scenario_file = out / f"{folder.name}.yaml"
+    try:
         out.mkdir(parents=True, exist_ok=True)
-        write_text(scenario_file, make_variant(text, change, path))
-        scenario = load_scenario(scenario_file)
+    except OSError as error:
+        raise RunDirectoryError(f"cannot create: {error.strerror}", file=out) from None
+    scenarios = {name: _write_variant(text, name, change, path, out) for name, change in campaign.variants.items()}
+    for name, change in campaign.variants.items():
+        folder = out / _name_folder(name)
         run_stages(
             folder,
-            scenario,
+            scenarios[name],
             until="validate",
             nights=campaign.nights if nights is None else nights,
             jobs=jobs,
@@ -153,6 +167,13 @@ def run_campaign(
     content = {"schema": RESULT_SCHEMA, "name": campaign.name, "title": campaign.title, "variants": results}
     write_json(out / "campaign.json", content)
     return render_campaign(out)
+
+
+def _write_variant(text: str, name: str, change: Mapping[str, Any], path: Path, out: Path) -> Scenario:
+    """Write the scenario of a variant and return it, checked: all are, before the first is run."""
+    file = out / f"{_name_folder(name)}.yaml"
+    write_text(file, make_variant(text, change, path))
+    return load_scenario(file)
 
 
 def _is_wanted(campaign: Campaign, difference: Any) -> bool:

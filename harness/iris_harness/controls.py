@@ -190,6 +190,8 @@ def _compare(control: Control, entry: str, moved: Sequence[str], good: Scorecard
         reason = f"the broken twin is {broken_verdict}"
     elif moved:
         reason = f"moved: {', '.join(moved)}"
+    elif vague := [e for e in control.unmoved if (row := _find(good, control, e)) is None or row.verdict != "PASS"]:
+        outcome, reason = "undecided", f"undecided: the good twin does not pass {', '.join(vague)}, which must not move"
     else:
         outcome = "held"
     specification, condition = split_entry(entry)

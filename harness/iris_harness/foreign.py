@@ -109,6 +109,8 @@ def _find_problems(
         yield f"no such family; choose {', '.join(FAMILY_MODELS)}", "family"
     elif FAMILY_MODELS[row.family] != row.model:
         yield f"the family {row.family} judges {FAMILY_MODELS[row.family]}", "model"
+    if not NAME.fullmatch(row.algorithm):
+        yield "must be of letters, digits, dashes and underscores", "algorithm"
     if row.night > nights:
         yield f"the run has {nights} nights", "night"
     if len(row.raw) > 1 and row.family not in (*CALIBRATIONS, SIMULATOR):

@@ -113,7 +113,9 @@ def _find(report: Report) -> list[Finding]:
         text = "Fault-injection controls were not run, so the validators themselves are unproven here."
     else:
         held = sum(control.held for control in controls)
-        text = f"Validators tested by faults: {held} of {pluralize(len(controls), 'control')} held."
+        undecided = sum(control.outcome == "undecided" for control in controls)
+        text = f"Validators tested by faults: {held} of {pluralize(len(controls), 'control')} held"
+        text += f", {undecided} undecided." if undecided else "."
     return [*findings, Finding(text, Link("controls.html", "Controls"))]
 
 

@@ -113,6 +113,7 @@ def write_controls_page(report: Report) -> None:
         ran=controls is not None,
         lines=lines,
         held=held,
+        undecided=sum(control.outcome == "undecided" for control in controls or ()),
         titles=report.titles,
     )
 

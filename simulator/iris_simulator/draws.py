@@ -207,7 +207,7 @@ def _count_rare(counts, passed, amount, ramp, reads, state, arrival):  # type: i
             place += _NEXT
         if place == end:
             return
-        counts[place] += np.int32(1)
+        counts[place] += np.int64(1)
         state = _mix(state + _GOLDEN)
         arrival += _wait(state)
 
@@ -222,7 +222,7 @@ def _count_few(counts, numbers, mean):  # type: ignore[no-untyped-def]
     k = 0
     while highest > below and k < 127:  # P(X > 127) < 1e-90
         for n in range(numbers.size):
-            counts[n] += np.int32(numbers[n] > below)
+            counts[n] += np.int64(numbers[n] > below)
         k += 1
         term *= mean * _INVERSE[k]
         below += term
@@ -237,14 +237,14 @@ def _count_many(counts, numbers, states, mean):  # type: ignore[no-untyped-def]
     refused = 0
     for n in range(numbers.size):
         below = mean - numbers[n]
-        counts[n] = np.int32(numbers[n])
+        counts[n] = np.int64(numbers[n])
         refused += below * below * below > limit * _unit(_mix(states[n] ^ _MIX_1))
     if refused == 0:
         return
     for n in range(numbers.size):
         below, u = mean - numbers[n], _unit(_mix(states[n] ^ _MIX_1))
         if below * below * below > limit * u:
-            counts[n] = np.int32(_correct(mean, root, numbers[n], u, states[n]))
+            counts[n] = np.int64(_correct(mean, root, numbers[n], u, states[n]))
 
 
 @njit(nogil=True)
@@ -293,7 +293,7 @@ def _add_arrivals(charge, amounts, shares, ends, least, stream):  # type: ignore
     size, flat = ramps * reads, shares.reshape(-1)
     places, passed = _list_places(ramps, reads), _list_passed(shares, 0.0)
     most = shares.max()
-    states, counts, numbers = np.empty(size, np.uint64), np.zeros(size, np.int32), np.empty(size)
+    states, counts, numbers = np.empty(size, np.uint64), np.zeros(size, np.int64), np.empty(size)
     for i in range(rows):
         row_key = _row_key(stream, i)
         for j in range(columns):

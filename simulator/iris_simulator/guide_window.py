@@ -34,10 +34,9 @@ def find_hole(window: GuideWindow | None, region: Subarray, tile: Tile) -> Tile 
 
 def refill(charge: Cube, rate: Cube, times: Cube, interval: float, stream: Stream, noisy: bool) -> None:
     """Set `charge` e- (rows, nx, ramps, reads) to what `rate` e-/s (rows, nx) gives since the last guide reset."""
-    since = np.mod(times, interval).reshape(-1, 1)
-    fresh = np.zeros((*rate.shape, since.size, 1), dtype=charge.dtype)
-    add_increments(fresh, np.ascontiguousarray(rate), since, stream, noisy)
-    charge[...] = fresh.reshape(charge.shape)
+    summed = np.zeros(charge.shape, dtype=charge.dtype)
+    add_increments(summed, np.ascontiguousarray(rate), np.mod(times, interval), stream, noisy)
+    charge[...] = np.diff(summed, axis=-1, prepend=0)  # each read's own: it is addressed by ramp and read
 
 
 def renew_reset_noise(signal: Cube, noise: float, stream: Stream) -> None:

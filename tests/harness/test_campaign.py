@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from iris_contract.errors import ScenarioError
+from iris_contract.errors import RunDirectoryError, ScenarioError
 from iris_harness.campaign import find_campaign, list_campaigns, load_campaign, make_variant, run_campaign
 from iris_harness.scenario import load_scenario
 
@@ -57,6 +57,13 @@ def test_campaigns_that_ship_fit_their_scenarios(tmp_path, name):
         assert load_scenario(varied).name == campaign.scenario.stem
 
 
+def test_a_folder_that_cannot_be_made_is_said_in_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(RunDirectoryError, match="cannot create"):
+            run_campaign(write(tmp_path), out, quiet=True)
+
+
 def test_unknown_campaigns_are_refused_with_the_choices():
     with pytest.raises(ScenarioError, match="budget, plan"):
         find_campaign("budgets")
@@ -86,8 +93,13 @@ def test_a_change_that_does_not_fit_is_refused(change):
         ({"nights": 0}, "must be 1 to 1000"),
         ({"figures": []}, "must list patterns"),
         ({"variants": {"one": {}}}, "two or more"),
-        ({"variants": {"one": {}, "../two": {}}}, "names are letters"),
+        ({"variants": {"one": {}, "../two": {}}}, "names are text of letters"),
         ({"variants": {"one": {}, "two": {"with": 1}}}, "has the keys without"),
+        ({"variants": {1: {}, 2: {}}}, "put numbers in quotes"),
+        ({"variants": {"one": {}, "two": {"without": "ipc"}}}, "must be a list of effects"),
+        ({"variants": {"one": {}, "two": {"without": 5}}}, "must be a list of effects"),
+        ({"variants": {"one": {}, "two": {"set": None}}}, "must be a mapping of places"),
+        ({"variants": {"a b": {}, "a-b": {}}}, "one folder"),
         ({"surplus": 1}, "unknown key"),
         ({"set": ["region.xsize"]}, "must be a mapping"),
         ({"scenario": "nowhere"}, "no such scenario"),

@@ -179,3 +179,9 @@ def test_brighter_neighbour_leaves_a_pixel_alone() -> None:
     add_arrivals(dim, np.array([[1.0, 40.0]]), times, STREAM)
     add_arrivals(bright, np.array([[900.0, 40.0]]), times, STREAM)
     np.testing.assert_array_equal(dim[0, 1], bright[0, 1])
+
+
+def test_more_arrivals_than_32_bits_count_do_not_wrap() -> None:
+    charge = np.zeros((1, 4, 1, 2))
+    add_arrivals(charge, np.full((1, 4), 1e6), np.array([[3000.0, 6000.0]]), Stream(np.uint64(1), 0, 0))
+    np.testing.assert_allclose(charge, np.broadcast_to([3e9, 6e9], charge.shape), rtol=1e-4)

@@ -117,3 +117,19 @@ def test_impossible_windows_are_refused(inner: AsBuilt, expose: Expose) -> None:
     ):
         with pytest.raises(InputError, match=problem):
             observe(SKY, expose(guide_window=window), inner, seed=5, night=1)
+
+
+def test_fewer_reads_of_several_ramps_are_the_first_ones(inner: AsBuilt, expose: Expose) -> None:
+    effects = ("photon_noise", "flat", "reset_noise")
+    long, short = (
+        observe(
+            SKY,
+            expose(readout=Readout.up_the_ramp(n, 9.0, ramps=3), guide_window=WINDOW),
+            inner,
+            seed=5,
+            night=1,
+            effects=effects,
+        )
+        for n in (7, 4)
+    )
+    np.testing.assert_array_equal(long[0].reads[..., :4], short[0].reads)

@@ -43,7 +43,10 @@ def test_pixels_differences_and_weakest(hits):
     assert hits.weakest[hits.pixels] == pytest.approx(np.array([60, 700]) / SIGMA)
 
 
-@pytest.mark.parametrize(("first", "reads"), [(0, [5, 9, 1]), (1, [5, 9]), (5, [9]), (-3, [5, 9, 1]), (True, [5, 9])])
+@pytest.mark.parametrize(
+    ("first", "reads"),
+    [(0, [5, 9, 1]), (1, [5, 9]), (2, [5, 9]), (5, [5, 9, 1]), (-3, [5, 9, 1]), (True, [5, 9])],
+)
 def test_hits_before_the_first_read_that_was_used_leave_no_trace(bench, first, reads):
     assert find_events(bench, FIRSTRD=first).places[3].tolist() == reads
 

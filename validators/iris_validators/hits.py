@@ -5,8 +5,8 @@ pixel's true rate, noise and gain. A 4.5-sigma test must find hits beyond `SURE`
 sigma leaves it a chance of 1 - Phi(2.5) = 0.6 % at most to miss one, and a chance below 0.1 % to
 place it one read off. Several hits of one pixel in one difference count as one. Charge that arrived
 before the first read is in the pedestal and no hit; nor is what arrived before the first read that a product
-says it has used (FIRSTRD), whose loss its noise shows; nor what hit one of the eight neighbours of a pixel that is
-saturated in truth, as about the core of a snowball, where reads are left out with those of the pixel.
+says it has used (FIRSTRD), of the two at most that settling takes; nor what hit one of the eight neighbours
+of a pixel that is saturated in truth, as about the core of a snowball, where reads are left out with it.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from iris_validators.evidence import ImageEvidence
 __all__ = ["SURE", "Hits", "find_hits"]
 
 SURE = 7.0
+SETTLING = 2  # reads; who leaves out more has to find the hits in them
 
 Index = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
@@ -72,7 +73,7 @@ def find_hits(evidence: ImageEvidence) -> Hits:
     ny, nx = truth.cause.shape
     events = truth.events
     first = evidence.image.header.get("FIRSTRD", 0)
-    first = first if isinstance(first, int) and 0 <= first < times.shape[1] else 0
+    first = first if isinstance(first, int) and 0 <= first <= SETTLING else 0
     near_full = ndimage.binary_dilation(has(truth.cause, "SATURATED"), np.ones((3, 3), dtype=bool))
     judged = (truth.cause == DQ["JUMP_DET"]) & ~near_full
     seen = (events["READ"] > first) & judged[events["Y"], events["X"]]

@@ -51,4 +51,7 @@ def _solve(moments: Moments) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.fl
     coeffs = -np.einsum("...ij,...j->...i", inverse, moments.mixed)
     variance = np.einsum("...ii->...i", inverse) * moments.variance[..., None]
     errors = np.sqrt(np.maximum(variance, 0.0))
-    return coeffs.astype(np.float32), errors.astype(np.float32), solvable
+    with np.errstate(over="ignore"):
+        coeffs, errors = coeffs.astype(np.float32), errors.astype(np.float32)
+    solvable &= np.isfinite(coeffs).all(axis=-1) & np.isfinite(errors).all(axis=-1)
+    return coeffs, errors, solvable
