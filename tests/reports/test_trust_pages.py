@@ -106,7 +106,7 @@ def test_the_controls_page_says_held_not_held_and_undecided(build_run: Callable[
     page = (render_report(run).parent / "controls.html").read_text("utf-8")
     words = re.findall(r'<span class="verdict \S+">((?:NOT )?HELD|UNDECIDED)</span>', page)
     assert words == [outcome.upper() for outcome in outcomes]
-    assert "1 of 3 controls held." in page
+    assert "1 of 3 controls held, 1 undecided: the unbroken products do not pass." in page
     assert [f"since {outcome}" in page for outcome in outcomes] == [True] * 3
 
 
