@@ -21,6 +21,7 @@ import yaml
 
 from iris_contract.atomic import write_json, write_text
 from iris_contract.errors import RunDirectoryError, ScenarioError
+from iris_harness.progress import Progress
 from iris_harness.scenario import Scenario, find_scenario, load_scenario
 from iris_harness.stages import run_stages
 from iris_harness.yaml_lines import load_yaml
@@ -149,7 +150,9 @@ def run_campaign(
     except OSError as error:
         raise RunDirectoryError(f"cannot create: {error.strerror}", file=out) from None
     scenarios = {name: _write_variant(text, name, change, path, out) for name, change in campaign.variants.items()}
-    for name, change in campaign.variants.items():
+    progress = Progress(quiet)
+    for number, (name, change) in enumerate(campaign.variants.items(), 1):
+        progress.say(f"variant {number} of {len(scenarios)}: {name}")
         folder = out / _name_folder(name)
         run_stages(
             folder,

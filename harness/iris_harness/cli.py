@@ -187,7 +187,7 @@ def campaign(name: str, out: Path, nights: int | None, jobs: int | None, quiet: 
 
     CAMPAIGN is budget, plan, or a YAML file; each variant is compared with the first.
 
-    An error budget leaves out one effect at a time; a calibration plan changes the number of darks.
+    An error budget leaves out one group of effects at a time; a calibration plan changes numbers of exposures.
     """
     from iris_harness.campaign import find_campaign, load_campaign, run_campaign
     from iris_harness.scenario import load_scenario
