@@ -129,7 +129,7 @@ def test_wrong_detector_is_refused_by_selection(micro_run):
 def test_two_nights_leave_controls_undecided_and_nothing_behind(micro_run):
     controls = json.loads((micro_run / "scores" / "controls.json").read_text())["controls"]
     injected = [c for c in controls if c["specification"] != "crds.select"]
-    assert len(injected) > 5
+    assert len(injected) >= 5
     assert {c["outcome"] for c in injected} == {"undecided"}
     assert all("INCONCLUSIVE" in c["reason"] or "NOT_MEASURED" in c["reason"] for c in injected)
     assert not (micro_run / "controls").exists()

@@ -47,9 +47,9 @@ class ImageEvidence:
     """A rate image and the truth of its raw file; `times` s (ngroups, nreads) from the reset.
 
     `unit` is what a level 2 image counts in: the median true `response` (ny, nx), as built, of the good pixels of
-    the whole image. Where saturation is judged, `well` e- (ny, nx) is the as-built depth and `near_full` (ny, nx) tells
-    pixels that are saturated in truth or next to one, also across a cut; where snowballs are judged, `near_hit`
-    those that a hit left charge in, or next to one.
+    the whole image. `near_full` (ny, nx) tells pixels that are saturated in truth or next to one, also across a cut.
+    Where saturation is judged, `well` e- (ny, nx) is the as-built depth; where snowballs are judged, `near_hit` tells
+    pixels that a hit left charge in, or next to one.
     """
 
     row: ManifestRow
@@ -196,9 +196,9 @@ def read_image(run: Path, row: ManifestRow) -> ImageEvidence:
     if row.model == "ImagerModel" and evidence.good.any():
         response = _read_as_built(run, evidence, "FLAT")
         evidence = replace(evidence, unit=float(np.median(response[evidence.good])), response=response)
+    evidence = replace(evidence, near_full=ndimage.binary_dilation(has(truth.cause, "SATURATED"), NEIGHBOURS))
     if row.family == "saturation":
-        near = ndimage.binary_dilation(has(truth.cause, "SATURATED"), NEIGHBOURS)
-        evidence = replace(evidence, well=_read_as_built(run, evidence, "WELL"), near_full=near)
+        evidence = replace(evidence, well=_read_as_built(run, evidence, "WELL"))
     if row.family == "snowball":
         hit = np.zeros(truth.cause.shape, dtype=bool)
         hit[truth.events["Y"], truth.events["X"]] = True

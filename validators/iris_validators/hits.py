@@ -15,10 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from iris_contract import DQ
-from iris_contract.dq import has
 from iris_validators.cramer_rao import difference_sigma, read_variance
 from iris_validators.evidence import ImageEvidence
 
@@ -74,8 +72,9 @@ def find_hits(evidence: ImageEvidence) -> Hits:
     events = truth.events
     first = evidence.image.header.get("FIRSTRD", 0)
     first = first if isinstance(first, int) and 0 <= first <= SETTLING else 0
-    near_full = ndimage.binary_dilation(has(truth.cause, "SATURATED"), np.ones((3, 3), dtype=bool))
-    judged = (truth.cause == DQ["JUMP_DET"]) & ~near_full
+    judged = truth.cause == DQ["JUMP_DET"]
+    if evidence.near_full is not None:
+        judged &= ~evidence.near_full
     seen = (events["READ"] > first) & judged[events["Y"], events["X"]]
     rows = np.stack([events[name][seen].astype(np.intp) for name in ("Y", "X", "GROUP", "READ")], axis=1)
     unique, inverse = np.unique(rows, axis=0, return_inverse=True)
