@@ -7,8 +7,9 @@ of their interval, whatever the other intervals: below 0.1 arrivals come one aft
 exponential gaps (the same ziggurat) in expected counts, in one sequence per ramp that passes over all other
 intervals; below 10 inversion of the distribution function; above it PD of Ahrens & Dieter 1982
 (ACM TOMS 8, 163), a normal deviate that is accepted as it is in all but a few draws in a hundred,
-and otherwise corrected. All are exact to rounding, for means up to 1e9. What depends on the mean
-alone is computed once for each run of equal intervals of a pixel.
+and otherwise corrected. All are exact to rounding, in the correction of PD to
+1e-9 (estimated, not tested), for means up to 1e9. What depends on the mean alone is computed once for each
+run of equal intervals of a pixel.
 
 All arrays are (rows, columns, ramps, reads), contiguous; frames are float32, all else float64. Kernels
 release the interpreter lock and use no threads of their own. They stay in one module because numba's
