@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from iris_contract.errors import InputError
 from iris_contract.instrument import CLOCKS, Detector
+from iris_contract.lenslet.mode import LensletMode
 
 __all__ = ["READ_MODES", "SUBARRAY_MODES", "Exposure", "GuideWindow", "Readout", "Subarray"]
 
@@ -202,7 +203,8 @@ class Exposure:
 
     `role` is the scenario's name of the exposure and appears in no file. `image_type` is IMTYPE,
     `lamp` the NSCU lamp that is on (or NONE), `number` counts exposures within the night. `guide_window` is
-    read on its own meanwhile; `guides` says that this exposure is what such a window saw.
+    read on its own meanwhile; `guides` says that this exposure is what such a window saw. `lenslet` is the setting of
+    the lenslet spectrograph, without which `instrument_mode` cannot be LENSLET; `filter` is then the mode's.
     """
 
     role: str
@@ -219,6 +221,16 @@ class Exposure:
     program: tuple[str, str, str] = field(default=("2035A", "P001", "001"))
     guide_window: GuideWindow | None = None
     guides: bool = False
+    lenslet: LensletMode | None = None
+
+    def __post_init__(self) -> None:
+        if self.lenslet is None:
+            return
+        self.lenslet.check()
+        stated = self.detector, self.instrument_mode, self.filter
+        if stated != ("IFU", "LENSLET", self.lenslet.filter):
+            problem = f"an exposure of the lenslets has IFU, LENSLET, {self.lenslet.filter}"
+            raise InputError(problem, key="DETECTOR,INSTMODE,FILTER", value=stated)
 
     def subarray_mode(self, detector: Detector) -> str:
         """SARRMODE: FULL_FRAME, SUB_ARRAY or ODGW."""

@@ -133,8 +133,8 @@ def _find_table_problem(spec: HduSpec, hdu: Any) -> str | None:
         if name not in columns.names:
             return f"HDU {spec.name} lacks the column {name}"
         dtype, scale = columns.dtype[name], columns[name].bscale
-        if dtype.kind not in COLUMN_KINDS[column_type(name)] or scale not in (None, "", 1):
-            return f"HDU {spec.name} column {name} must hold one {column_type(name)} per row"
+        if dtype.kind not in COLUMN_KINDS[column_type(name, spec.name)] or scale not in (None, "", 1):
+            return f"HDU {spec.name} column {name} must hold one {column_type(name, spec.name)} per row"
     return None
 
 
@@ -259,8 +259,8 @@ def _find_column_problem(spec: HduSpec, table: npt.NDArray[Any]) -> str | None:
     for name in spec.axes:
         if name not in (table.dtype.names or ()):
             return f"HDU {spec.name} lacks the column {name}"
-        if table.dtype[name].kind not in COLUMN_KINDS[column_type(name)]:
-            return f"HDU {spec.name} column {name} must hold one {column_type(name)} per row"
+        if table.dtype[name].kind not in COLUMN_KINDS[column_type(name, spec.name)]:
+            return f"HDU {spec.name} column {name} must hold one {column_type(name, spec.name)} per row"
     return None
 
 

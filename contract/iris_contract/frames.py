@@ -204,6 +204,9 @@ def _read_cut(
     return content
 
 
+_TRUTH_EXTRAS = ("persistence", "shift", "spectra_wave", "spectra", "line_flux")
+
+
 @dataclass(frozen=True, slots=True)
 class Truth:
     """What really happened in one raw file, keyed by its SHA-256. Never read by the reduction.
@@ -211,7 +214,10 @@ class Truth:
     Planes (ny, nx): `rate_scene` e-/s before relative response, `rate_detected` e-/s with response
     and dark, `read_noise` e- of a single read without quantisation, `gain` e-/DN, `cause` uint32
     (DQ bits). `events`: Y, X, GROUP, READ, ELECTRONS of cosmic rays. `effects`: name to on or off.
-    `persistence` e-/s is the afterglow in `rate_detected`, None where there is none.
+    `persistence` e-/s is the afterglow in `rate_detected`, None where there is none. Of a spectrograph's exposure:
+    `shift` px (x, y) by which its light fell beside where the as-built spectrograph puts it, `spectra` e-/s at the
+    detector per channel (nspec, nchan) on `spectra_wave` nm (nchan,), and `line_flux` with COLUMN, ROW, WAVELENGTH nm
+    and FLUX e-/s at the detector of emission lines.
     """
 
     raw_sha256: str
@@ -223,6 +229,10 @@ class Truth:
     events: npt.NDArray[Any]
     effects: dict[str, bool]
     persistence: Float | None = None
+    shift: npt.NDArray[np.float64] | None = None
+    spectra_wave: npt.NDArray[np.float64] | None = None
+    spectra: Float | None = None
+    line_flux: npt.NDArray[Any] | None = None
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
@@ -234,14 +244,13 @@ class Truth:
             str(name).strip(): bool(on) for name, on in zip(c["EFFECTS"]["NAME"], c["EFFECTS"]["ON"], strict=True)
         }
         scene, detected, noise, gain = (c[n] for n in ("RATE_SCENE", "RATE_DETECTED", "READ_NOISE", "GAIN"))
-        return cls(
-            str(header["RAWSHA"]), scene, detected, noise, gain, c["CAUSE"], c["EVENTS"], effects, c.get("PERSISTENCE")
-        )
+        more = (c.get(name.upper()) for name in _TRUTH_EXTRAS)
+        return cls(str(header["RAWSHA"]), scene, detected, noise, gain, c["CAUSE"], c["EVENTS"], effects, *more)
 
     def write(self, path: str | Path) -> None:
         """Write the truth file atomically; raises LayoutError."""
         effects = np.array([(n, on) for n, on in sorted(self.effects.items())], dtype=[("NAME", "U32"), ("ON", "u1")])
-        content = {
+        content: dict[str, Any] = {
             "RATE_SCENE": self.rate_scene,
             "RATE_DETECTED": self.rate_detected,
             "READ_NOISE": self.read_noise,
@@ -250,8 +259,8 @@ class Truth:
             "EVENTS": self.events,
             "EFFECTS": effects,
         }
-        if self.persistence is not None:
-            content["PERSISTENCE"] = self.persistence
+        more = {name.upper(): getattr(self, name) for name in _TRUTH_EXTRAS}
+        content |= {name: array for name, array in more.items() if array is not None}
         write_layout(path, "TruthModel", {"RAWSHA": self.raw_sha256}, content)
 
 

@@ -22,15 +22,19 @@ COLUMN_KINDS: Mapping[str, str] = {"text": "US", "integer": "iu", "float": "f"}
 """Type of a table column to the numpy dtype kinds that serve."""
 
 _COLUMN_TYPES = {
-    "text": ("NAME", "SENSOR", "RULE"),
-    "integer": ("Y", "X", "GROUP", "READ", "ON"),
-    "float": ("AMPLITUDE", "ELECTRONS", "WAVELENGTH", "DX", "DY", "ZERO_POINT", "LOW", "HIGH"),
+    "text": ("NAME", "SENSOR", "RULE", "LAMP"),
+    "integer": ("Y", "X", "GROUP", "READ", "ON", "COLUMN", "ROW", "USED"),
+    "float": (
+        *("AMPLITUDE", "ELECTRONS", "WAVELENGTH", "DX", "DY", "ZERO_POINT", "LOW", "HIGH"),
+        *("LINES.X", "LINES.Y", "X_ERR", "FLUX", "WIDTH_X"),
+    ),
 }
 
 
-def column_type(name: str) -> str:
-    """Return text, integer or float: what a column of this name holds in every table."""
-    return next(kind for kind, names in _COLUMN_TYPES.items() if name in names)
+def column_type(name: str, table: str) -> str:
+    """Return text, integer or float: what a column of this name holds, in the HDU `table` or else in every table."""
+    kinds = {of: kind for kind, names in _COLUMN_TYPES.items() for of in names}
+    return kinds.get(f"{table}.{name}") or kinds[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,10 @@ _TRUTH = Layout(
         HduSpec("EVENTS", "table", ("Y", "X", "GROUP", "READ", "ELECTRONS")),
         HduSpec("EFFECTS", "table", ("NAME", "ON")),
         HduSpec("PERSISTENCE", "float32", IMAGE, "electron/s", optional=True),
+        HduSpec("SHIFT", "float64", ("naxis",), "pixel", optional=True),
+        HduSpec("SPECTRA_WAVE", "float64", ("nchan",), "nm", optional=True),
+        HduSpec("SPECTRA", "float32", ("nspec", "nchan"), "electron/s", optional=True),
+        HduSpec("LINE_FLUX", "table", ("COLUMN", "ROW", "WAVELENGTH", "FLUX"), optional=True),
     ),
 )
 _AS_BUILT = Layout(
@@ -114,6 +122,21 @@ _AS_BUILT = Layout(
         HduSpec("DARK_SHOWN", "float32", IMAGE, "electron/s", optional=True),
     ),
 )
+_SPECTROGRAPH = Layout(
+    "SpectrographTruthModel",
+    "truth",
+    None,
+    (
+        HduSpec("WAVE", "float64", ("nnode",), "nm"),
+        HduSpec("X", "float64", ("nspec", "nnode"), "pixel"),
+        HduSpec("Y", "float64", ("nspec", "nnode"), "pixel"),
+        HduSpec("THROUGHPUT", "float32", ("nspec", "nnode"), "1"),
+        HduSpec("COLUMN", "int32", ("nspec",)),
+        HduSpec("ROW", "int32", ("nspec",)),
+        HduSpec("WIDTH", "float32", ("nspec", "nnode", "naxis"), "pixel"),
+        HduSpec("SCATTER", "float32", ("nspec", "nnode"), "1"),
+    ),
+)
 
 
 @lru_cache(maxsize=1)
@@ -126,6 +149,7 @@ def load_layouts() -> Mapping[str, Layout]:
         _image("ImagerModel", 2, "electron/s"),
         _TRUTH,
         _AS_BUILT,
+        _SPECTROGRAPH,
     )
     layouts = {layout.model: layout for layout in fixed}
     for kind in load_reference_types().values():

@@ -1,7 +1,7 @@
 """The header of a raw file: what the observatory would know, and nothing that only truth knows.
 
 Every keyword that the contract requires of raw files, and those of its metadata groups that apply to
-the imager. Values depend on the night and the exposure, never on scene or effects.
+the imager or to the lenslet spectrograph. Values depend on the night and the exposure, never on scene or effects.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ _ON_SKY = {"SCI", "SKY", "TEL", "PSF"}
 
 def make_header(exposure: Exposure, detector: Detector, *, seed: int, night: int) -> Header:
     """Return the primary header of `exposure`; raises InputError for an unknown filter or mode."""
-    if exposure.instrument_mode != "IMG":
-        raise InputError("only the imager is simulated", key="INSTMODE", value=exposure.instrument_mode)
+    if exposure.instrument_mode != ("IMG" if exposure.lenslet is None else "LENSLET"):
+        problem = "only the imager and, with its setting, the lenslet spectrograph are simulated"
+        raise InputError(problem, key="INSTMODE", value=exposure.instrument_mode)
     on_sky = exposure.image_type in _ON_SKY and exposure.filter != "dark"
     start, middle, end = _find_moments(exposure, detector)
     waves = _find_wavelengths(exposure.filter)
@@ -57,7 +58,7 @@ def _find_wavelengths(name: str) -> dict[str, float]:
 
 
 def _describe_instrument(exposure: Exposure) -> Header:
-    return {
+    cards: Header = {
         "DATAMODL": "RampModel",
         "DATALVL": 0,
         "TELESCOP": "TMT",
@@ -76,6 +77,10 @@ def _describe_instrument(exposure: Exposure) -> Header:
         "CALLAMP": exposure.lamp,
         "CALSHUT": exposure.shutter,
     }
+    if exposure.lenslet is None:
+        return cards
+    resolution = load_instrument().gratings[exposure.lenslet.grating].resolution
+    return cards | {"IFSMODE": "LENSLET", "SPECRES": resolution} | exposure.lenslet.to_header()
 
 
 def _describe_program(exposure: Exposure, start: datetime) -> Header:

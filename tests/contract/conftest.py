@@ -10,6 +10,7 @@ import pytest
 from iris_contract import AsBuiltMaps, Image, Ramp, Reference, Truth
 from iris_contract.keywords import load_keywords
 from iris_contract.layouts import COLUMN_KINDS, column_type
+from iris_contract.lenslet import SpectrographTruth
 from iris_contract.reftypes import load_reference_types
 
 NY, NX, GROUPS, READS = 3, 5, 2, 4
@@ -46,13 +47,14 @@ def make_header(role: str, model: str, level: int | None = None, **more: Any) ->
     return header | {"DATAMODL": model} | more
 
 
-def make_table(columns: tuple[str, ...], rows: int = 2) -> np.ndarray:
-    """Structured array with the columns' types."""
+def make_table(name: str, columns: tuple[str, ...], rows: int = 2) -> np.ndarray:
+    """Structured array with the types of the columns of the HDU `name`."""
     dtypes = {"text": "U8", "integer": "i4", "float": "f4"}
     assert set(dtypes) == set(COLUMN_KINDS)
-    table = np.zeros(rows, dtype=[(name, dtypes[column_type(name)]) for name in columns])
-    for name in columns:
-        table[name] = ["first", "second"][:rows] if column_type(name) == "text" else np.arange(rows)
+    kinds = {column: column_type(column, name) for column in columns}
+    table = np.zeros(rows, dtype=[(column, dtypes[kind]) for column, kind in kinds.items()])
+    for column, kind in kinds.items():
+        table[column] = ["first", "second"][:rows] if kind == "text" else np.arange(rows)
     return table
 
 
@@ -61,7 +63,7 @@ def make_reference(kind: str) -> Reference:
     spec = load_reference_types()[kind]
     lengths = {"ny": NY, "nx": NX}
     content = {
-        hdu.name: make_table(hdu.axes)
+        hdu.name: make_table(hdu.name, hdu.axes)
         if hdu.dtype == "table"
         else np.arange(np.prod(shape := [lengths.get(axis, 2) for axis in hdu.axes]), dtype=hdu.dtype).reshape(shape)
         for hdu in spec.hdus
@@ -79,13 +81,18 @@ def make_frame(name: str) -> Any:
         reads = np.arange(NY * NX * GROUPS * READS, dtype="u2").reshape(NY, NX, GROUPS, READS)
         return Ramp(make_header("raw", name, 0), reads, np.tile(np.arange(READS) * 1.5, (GROUPS, 1)))
     if name == "RateModel":
-        jumps = make_table(("Y", "X", "GROUP", "READ", "AMPLITUDE"))
+        jumps = make_table("JUMPS", ("Y", "X", "GROUP", "READ", "AMPLITUDE"))
         return Image(make_header("product", name, 1), plane, plane, bits, plane, jumps)
     if name == "ImagerModel":
         return Image(make_header("product", name, 2), plane, plane, bits)
     if name == "TruthModel":
-        events = make_table(("Y", "X", "GROUP", "READ", "ELECTRONS"))
+        events = make_table("EVENTS", ("Y", "X", "GROUP", "READ", "ELECTRONS"))
         return Truth("0a" * 32, plane, plane, plane, plane, bits, events, {"dark": True, "flat": False})
+    if name == "SpectrographTruthModel":
+        nodes = np.linspace(0, 1, 6).reshape(2, 3)
+        small, numbers = nodes.astype("f4"), np.arange(2, dtype="i4")
+        places = (np.arange(3.0), nodes, nodes, small, numbers, numbers, np.ones((2, 3, 2), "f4"), small)
+        return SpectrographTruth({"GRATING": "4000-K"}, *places)
     if name == "AsBuiltModel":
         return AsBuiltMaps({"DETECTOR": "IMG1"}, *[plane] * 6, bits)
     return make_reference(next(k for k, t in load_reference_types().items() if t.model == name))

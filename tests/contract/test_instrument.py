@@ -29,7 +29,7 @@ def count_leaves(tree):
 def test_no_entry_of_the_data_file_is_lost():
     tree = yaml.safe_load(resources.files("iris_contract").joinpath("data/instrument.yaml").read_text("utf-8"))
     assert len(FACTS) == count_leaves(tree)
-    assert set(tree) == {"telescope", "nfiraos", "imager", "ifs", "detectors", "detector", "focal_planes"}
+    assert set(tree) == {"telescope", "nfiraos", "imager", "ifs", "lenslet", "detectors", "detector", "focal_planes"}
 
 
 @pytest.mark.parametrize("name", FACTS)

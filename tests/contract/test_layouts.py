@@ -47,6 +47,24 @@ FROZEN = {
             "EVENTS table (Y X GROUP READ ELECTRONS)",
             "EFFECTS table (NAME ON)",
             "PERSISTENCE float32 (ny nx) electron/s optional",
+            "SHIFT float64 (naxis) pixel optional",
+            "SPECTRA_WAVE float64 (nchan) nm optional",
+            "SPECTRA float32 (nspec nchan) electron/s optional",
+            "LINE_FLUX table (COLUMN ROW WAVELENGTH FLUX) optional",
+        ],
+    ),
+    "SpectrographTruthModel": (
+        "truth",
+        None,
+        [
+            "WAVE float64 (nnode) nm",
+            "X float64 (nspec nnode) pixel",
+            "Y float64 (nspec nnode) pixel",
+            "THROUGHPUT float32 (nspec nnode) 1",
+            "COLUMN int32 (nspec)",
+            "ROW int32 (nspec)",
+            "WIDTH float32 (nspec nnode naxis) pixel",
+            "SCATTER float32 (nspec nnode) 1",
         ],
     ),
     "AsBuiltModel": (
@@ -73,9 +91,9 @@ FROZEN = {
     ),
 }
 COLUMNS = {
-    "text": "NAME SENSOR RULE",
-    "integer": "Y X GROUP READ ON",
-    "float": "AMPLITUDE ELECTRONS WAVELENGTH DX DY ZERO_POINT LOW HIGH",
+    "text": "NAME SENSOR RULE LAMP",
+    "integer": "Y X GROUP READ ON COLUMN ROW USED",
+    "float": "AMPLITUDE ELECTRONS WAVELENGTH DX DY ZERO_POINT LOW HIGH LINES.X LINES.Y X_ERR FLUX WIDTH_X",
 }
 
 
@@ -108,5 +126,10 @@ def test_raw_files_carry_no_quality_plane():
 
 def test_column_types_are_frozen_and_cover_every_table():
     frozen = {name: kind for kind, names in COLUMNS.items() for name in names.split()}
-    used = {c for layout in load_layouts().values() for hdu in layout.hdus if hdu.dtype == "table" for c in hdu.axes}
-    assert {name: column_type(name) for name in used} == frozen
+    tables = [hdu for layout in load_layouts().values() for hdu in layout.hdus if hdu.dtype == "table"]
+    used = {
+        (f"LINES.{name}" if hdu.name == "LINES" and name in {"X", "Y"} else name): column_type(name, hdu.name)
+        for hdu in tables
+        for name in hdu.axes
+    }
+    assert used == frozen

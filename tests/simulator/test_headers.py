@@ -5,10 +5,11 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from iris_contract import DQ, Detector, Exposure, Readout, Subarray
+from iris_contract import DQ, Detector, Exposure, Readout, Subarray, load_instrument
 from iris_contract.errors import InputError
 from iris_contract.fitsio import Header
 from iris_contract.keywords import find_problem, load_keywords
+from iris_contract.lenslet import LensletMode
 from iris_simulator import EFFECTS, AsBuilt, Blank, UniformSky, observe
 from iris_simulator.headers import make_header
 
@@ -36,6 +37,22 @@ def test_header_conforms(detector: Detector, expose: Expose, values: dict[str, o
     required = {k for k, row in table.items() if "raw" in row.required}
     assert required <= set(header) <= set(table)
     assert [find_problem(table[k], v) for k, v in header.items() if find_problem(table[k], v)] == []
+
+
+@pytest.mark.parametrize("mask", ["FINE_MASK", "SERRATED_WIDE", "FINE_MASK_CALIBRATION"])
+def test_lenslet_header_conforms_and_gives_its_mode_back(expose: Expose, mask: str) -> None:
+    mode = LensletMode(9.0, mask, "4000-K", "KN3", 5 if "CALIBRATION" in mask else None)
+    more = {"filter": "KN3", "detector": "IFU", "instrument_mode": "LENSLET", "image_type": "ARC", "lamp": "XENON"}
+    header = make(load_instrument().detector("IFU"), expose(lenslet=mode, **more))
+    table = load_keywords()
+    assert {k for k, row in table.items() if "raw" in row.required} <= set(header) <= set(table)
+    assert [find_problem(table[k], v) for k, v in header.items() if find_problem(table[k], v)] == []
+    assert LensletMode.from_header(header) == mode
+    assert (header["DETECTOR"], header["INSTMODE"], header["IFSMODE"], header["SCALE"]) == (
+        "IFU",
+        *["LENSLET"] * 2,
+        0.009,
+    )
 
 
 def test_header_repeats_the_command(detector: Detector, expose: Expose) -> None:
@@ -85,5 +102,5 @@ def test_header_betrays_no_truth(detector: Detector, expose: Expose) -> None:
 def test_unknown_filter_and_mode_are_named(detector: Detector, expose: Expose) -> None:
     with pytest.raises(InputError, match="FILTER='Q'"):
         make(detector, expose(filter="Q"))
-    with pytest.raises(InputError, match="INSTMODE='LENSLET': only the imager is simulated"):
+    with pytest.raises(InputError, match="INSTMODE='LENSLET': only the imager and, with its setting"):
         make(detector, expose(instrument_mode="LENSLET"))
