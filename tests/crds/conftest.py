@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from iris_contract import Reference
+from iris_contract.layouts import column_type
 from iris_contract.reftypes import load_reference_types
 from iris_reduction import cache as caches
 from iris_reduction.delivery import deliver
@@ -27,7 +28,8 @@ def _make_content(kind: str, night: int) -> dict[str, Any]:
     content: dict[str, Any] = {}
     for hdu in load_reference_types()[kind].hdus:
         if hdu.dtype == "table":
-            content[hdu.name] = np.zeros(2, dtype=[(c, "U8" if c in ("SENSOR", "RULE") else "f4") for c in hdu.axes])
+            dtypes = {"text": "U8", "integer": "i4", "float": "f4"}
+            content[hdu.name] = np.zeros(2, dtype=[(c, dtypes[column_type(c, hdu.name)]) for c in hdu.axes])
         else:
             shape = [SIZE if axis in ("ny", "nx") else 3 for axis in hdu.axes]
             content[hdu.name] = np.full(shape, 0 if hdu.name == "DQ" else 1 + night, dtype=hdu.dtype)
