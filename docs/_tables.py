@@ -1,4 +1,4 @@
-"""The tables of docs/contracts.md, generated from the contract so that they cannot go stale.
+"""The tables of docs/contracts.md and docs/lenslet.md, generated from the contract so that they cannot go stale.
 
 Each function returns one Markdown table; `write_tables` writes them to a folder, one file each,
 from which the page includes them.
@@ -17,12 +17,21 @@ from iris_contract.exposure import Subarray
 from iris_contract.instrument import load_facts, load_instrument
 from iris_contract.keywords import Keyword, load_keywords
 from iris_contract.layouts import load_layouts
+from iris_contract.lenslet import (
+    LensletMode,
+    find_complete,
+    find_spectrum,
+    load_grating_setting,
+    load_lattice,
+)
 from iris_contract.manifest import ManifestRow
 from iris_contract.reftypes import HduSpec, load_reference_types
 from iris_contract.scorecard import FAMILIES, VERDICTS, ScoreRow
 
 __all__ = ["TABLES", "write_tables"]
 
+STEP = 514
+"""Px without anamorphism from a lenslet to the next on its line of pixels: 16 columns and one row back."""
 FORMATS = {"@date": "YYYY-MM-DD", "@time": "hh:mm:ss.sss", "@datetime": "YYYY-MM-DDThh:mm:ss"}
 
 
@@ -70,6 +79,57 @@ def tabulate_gratings() -> str:
     """The spectrograph's gratings."""
     rows = ((g.name, g.resolution, g.band, g.tilt, g.line_density) for g in load_instrument().gratings.values())
     return _table(("Grating", "Resolution", "Band", "Tilt / deg", "Lines per mm"), rows)
+
+
+def tabulate_lenslet_gratings() -> str:
+    """Each grating at its tilt: where its centre lies, and how it spaces and disperses."""
+    rows = []
+    for name in load_instrument().gratings:
+        g = load_grating_setting(name)
+        steps = (f"{length * g.anamorphism:.1f}" for length in (32, STEP))
+        dispersion = f"{10 * float(g.dispersion(g.centre)):.3f}"
+        rows.append((name, f"{g.centre:.1f}", dispersion, f"{g.anamorphism:.3f}", *steps))
+    head = ("Grating", "Centre / nm", "Angstrom per px", "Anamorphism", "Column to column / px", "End to end / px")
+    return _table(head, rows)
+
+
+def tabulate_lenslet_broad() -> str:
+    """Broad bands in the narrow field: spans, and how many spectra are complete."""
+    rows = []
+    for grating in load_instrument().gratings.values():
+        band = f"{grating.band}bb"
+        if band in load_instrument().filters:
+            mode = LensletMode(4.0, "FINE_MASK", grating.name, band)
+            low, high = find_spectrum(mode)
+            rows.append(
+                (grating.name, band, f"{high - low:.1f}", f"{low:+.0f}", f"{high:+.0f}", find_complete(mode).sum())
+            )
+    lit = len(load_lattice("FINE_MASK").i)
+    return _table(("Grating", "Filter", "Span / px", "From / px", "To / px", f"Complete of {lit}"), rows)
+
+
+def tabulate_lenslet_narrow() -> str:
+    """5 % filters at R4000: spans, clearances end to end, reach of the edges, and complete spectra in both fields."""
+    rows = []
+    for f in load_instrument().filters.values():
+        if f.kind == "narrow5":
+            wide = LensletMode(4.0, "SERRATED_WIDE", f"4000-{f.name[0]}", f.name)
+            fine = LensletMode(4.0, "FINE_MASK", wide.grating, f.name)
+            setting, (low, high) = load_grating_setting(wide.grating), find_spectrum(wide)
+            first, last = find_spectrum(wide, 1e-3)
+            middle = float(setting.disperse(500 * (f.cut_on + f.cut_off)))
+            clearance = STEP * setting.anamorphism - (high - low)
+            lengths = (
+                f"{middle:+.0f}",
+                f"{high - low:.1f}",
+                f"{clearance:+.1f}",
+                f"{low - first:.0f}",
+                f"{last - high:.0f}",
+            )
+            rows.append((f.name, *lengths, find_complete(wide).sum(), find_complete(fine).sum()))
+    head = ("Filter", "Middle / px", "Span / px", "Clearance / px", "Edge below / px", "Edge above / px")
+    lit = (f"Complete of {len(load_lattice(mask).i)}" for mask in ("SERRATED_WIDE", "FINE_MASK"))
+    return _table((*head, *lit), rows)
 
 
 def _spell_allowed(keyword: Keyword) -> str:
@@ -158,6 +218,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "detectors": tabulate_detectors,
     "filters": tabulate_filters,
     "gratings": tabulate_gratings,
+    "lenslet_gratings": tabulate_lenslet_gratings,
+    "lenslet_broad": tabulate_lenslet_broad,
+    "lenslet_narrow": tabulate_lenslet_narrow,
     "keywords": tabulate_keywords,
     "layouts": tabulate_layouts,
     "references": tabulate_references,

@@ -1,4 +1,4 @@
-"""Sphinx configuration. The tables of docs/contracts.md are written from the contract at every build."""
+"""Sphinx configuration. Tables and drawings of the contract are written anew at every build."""
 
 import sys
 from importlib.metadata import version as installed_version
@@ -24,7 +24,10 @@ html_show_sourcelink = False
 
 
 def setup(app: Sphinx) -> None:
-    """Write the tables before Sphinx reads the pages that include them."""
+    """Write tables and drawings before Sphinx reads the pages that include them."""
+    from _drawings import write_drawings
     from _tables import write_tables
 
-    app.connect("builder-inited", lambda _: write_tables(Path(__file__).parent / "_generated"))
+    folder = Path(__file__).parent
+    app.connect("builder-inited", lambda _: write_tables(folder / "_generated"))
+    app.connect("builder-inited", lambda _: write_drawings(folder / "images"))
