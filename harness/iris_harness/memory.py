@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from iris_contract.errors import InputError
+from iris_harness.cgroups import measure_cgroups
 from iris_harness.scenario import Scenario
 
-__all__ = ["estimate_peak", "limit_jobs", "measure_available"]
+__all__ = ["check_memory", "estimate_peak", "limit_jobs", "measure_memory"]
 
 LIBRARIES, PER_READ, PER_PIXEL = 4e8, 7, 150  # bytes of a process, per pixel-read, per pixel
 LEAST, PER_CORE = 8e9, 2e9  # bytes that a run may take: this, or so much per core where that is more
@@ -24,21 +26,41 @@ def estimate_peak(scenario: Scenario) -> float:
     return LIBRARIES + pixels * (PER_READ * reads + PER_PIXEL)
 
 
-def measure_available() -> float:
-    """Return the bytes that new processes can have; infinite where the system does not say."""
+def measure_memory() -> tuple[float, float]:
+    """Return the bytes that this machine or container has, and those that new processes can have now.
+
+    Infinite where the system does not say.
+    """
+    limit, room = measure_cgroups()
+    total, available = _measure_machine()
+    return min(total, limit), min(available, room)
+
+
+def _measure_machine() -> tuple[float, float]:
     try:
         lines = Path("/proc/meminfo").read_text("ascii").splitlines()
-        return float(next(line.split()[1] for line in lines if line.startswith("MemAvailable:"))) * 1024
-    except (OSError, ValueError, StopIteration):
+        fields = {line.split(":")[0]: float(line.split()[1]) * 1024 for line in lines}
+        return fields["MemTotal"], fields["MemAvailable"]
+    except (OSError, ValueError, LookupError):
         pass
     try:
-        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+        total = float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     except (AttributeError, OSError, ValueError):
-        return float("inf")
+        total = float("inf")
+    return total, total
+
+
+def check_memory(peak: float, total: float) -> None:
+    """Raise InputError where a process of `peak` bytes does not fit into the `total` there is."""
+    if peak > total:
+        problem = f"one process needs up to {_show(peak)}, and there are {_show(total)}"
+        raise InputError(f"{problem}; take a smaller region or fewer reads, or allow more memory")
 
 
 def limit_jobs(jobs: int, peak: float, cores: int, available: float) -> tuple[int, str]:
-    """Return how many of `jobs` processes of `peak` bytes may run at once, and a line about it where that is fewer.
+    """Return how many of `jobs` processes of `peak` bytes may run at once, at least one, and a line about it.
+
+    The line is empty where all of them fit.
 
     >>> limit_jobs(2, 6e9, 2, 20e9)
     (1, 'one process needs up to 6.0 GB: running 1 job with 2 threads')
@@ -46,7 +68,13 @@ def limit_jobs(jobs: int, peak: float, cores: int, available: float) -> tuple[in
     (2, '')
     """
     fitting = max(1, int(min(available, max(LEAST, cores * PER_CORE)) / peak))
-    if fitting >= jobs:
+    free = f", of which {_show(available)} are free" if peak > available else ""
+    if fitting >= jobs and not free:
         return jobs, ""
+    fitting = min(fitting, jobs)
     count = f"{fitting} job{'s' * (fitting > 1)}"
-    return fitting, f"one process needs up to {peak / 1e9:.1f} GB: running {count} with {cores // fitting} threads"
+    return fitting, f"one process needs up to {_show(peak)}{free}: running {count} with {cores // fitting} threads"
+
+
+def _show(size: float) -> str:
+    return f"{size / 1e9:.1f} GB"

@@ -18,7 +18,7 @@ from iris_harness import deliver
 from iris_harness.calibrate import plan_calibration
 from iris_harness.controls import run_controls
 from iris_harness.disk import check_space, discard, estimate_bytes, is_for_calibration
-from iris_harness.memory import estimate_peak, limit_jobs, measure_available
+from iris_harness.memory import check_memory, estimate_peak, limit_jobs, measure_memory
 from iris_harness.nights import plan_night
 from iris_harness.progress import Progress
 from iris_harness.provenance import write_provenance
@@ -59,7 +59,9 @@ def run_stages(
     nights = scenario.nights if nights is None else nights
     progress = Progress(quiet)
     jobs, warning = choose_jobs(jobs)
-    jobs, large = limit_jobs(jobs, estimate_peak(scenario), count_cores(), measure_available())
+    peak, (total, available) = estimate_peak(scenario), measure_memory()
+    check_memory(peak, total)
+    jobs, large = limit_jobs(jobs, peak, count_cores(), available)
     for line in filter(None, (warning, large)):
         print(f"iris-testbed: {line}", file=sys.stderr)
     start = time.monotonic()
