@@ -63,6 +63,7 @@ def find_problem(scenario: Scenario) -> Problem | None:
 
 def _find_problems(scenario: Scenario) -> Iterator[Problem]:
     yield from _find_small(scenario)
+    yield from _find_bent(scenario)
     for name, family in scenario.families.items():
         found = {role: _find_kind(scenario.exposures[role]) for role in family.exposures}
         for kind in INPUTS.get(name, ()):
@@ -85,6 +86,15 @@ def _find_small(scenario: Scenario) -> Iterator[Problem]:
         if pixels < FEWEST_OF_OUTPUT:
             problem = f"{pixels} pixels of output {output} see light; the family gain needs {FEWEST_OF_OUTPUT}"
             yield "", "region", problem, asdict(region)
+
+
+def _find_bent(scenario: Scenario) -> Iterator[Problem]:
+    """Yield why the search for snowballs would refuse the reads, as it does without linearity correction."""
+    steps = {alias: scenario.reduction.get(alias, {}) for alias in ("linearity", "snowball")}
+    searched = "snowball" in scenario.families or not steps["snowball"].get("skip", True)
+    if searched and steps["linearity"].get("skip", True) and not steps["snowball"].get("nonlinear"):
+        problem = "snowballs are searched for in linear reads; add linearity: {skip: false}, or nonlinear: true there"
+        yield "", "reduction", problem, steps
 
 
 def _find_kind(spec: ExposureSpec) -> str:

@@ -101,6 +101,7 @@ BROKEN += [  # what could only be found when much had been simulated
     ("scene: uniform_sky, filter: H", "scene: uniform_sky, filter: K", "the chain's flat is of filter H, but sky"),
     ("seed: 11", "seed: 11\nreduction: {ipc: {skip: false}}", "the chain's image needs a ipc"),
     ("seed: 11", "seed: 11\nreduction: {saturation: {per_pixel: true}}", "needs a saturation of the same night"),
+    ("seed: 11", "seed: 11\nreduction: {snowball: {skip: false}}", "snowballs are searched for in linear reads"),
     ("xsize: 64", "xsize: 1", "'xsize': 1, 'ysize': 64}: 0 rows and 0 columns of it see light"),
     ("xsize: 64", "xsize: 11", "60 rows and 7 columns of it see light"),
     ("xsize: 64", "xsize: 130", "120 pixels of output 2 see light; the family gain needs 256"),

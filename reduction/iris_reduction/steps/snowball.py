@@ -21,7 +21,8 @@ class SnowballStep(IrisStep):
     """Flag reads with JUMP_DET where a snowball arrived just before; in pipelines off unless `skip` is False.
 
     The ramp fit then leaves the difference into that read out. It comes after the Steps that take out what
-    many pixels have in common.
+    many pixels have in common, and after linearity: a bright ramp that bends rises at first by more than on
+    average, which looks like hits of all its pixels at once.
     """
 
     class_alias = "snowball"
@@ -31,12 +32,20 @@ class SnowballStep(IrisStep):
     method = option({SNOWBALL_FAMILY.list_choices()}, default='grow')  # Search for snowballs
     threshold = float(min=0, default=4.5)  # Standard deviations on one difference from which a pixel shows a hit
     skip_first = integer(min=0, default=0)  # First reads of a ramp that are left out, for they are still settling
+    nonlinear = boolean(default=False)  # Search reads without linearity correction too, as of a detector that is linear
     """
     reference_file_types = ("gain", "readnoise")
 
     def process(self, init: Any) -> RampModel:
-        """Return the ramp with its read flags; raise InputError for an unknown method, ReferenceFileError."""
+        """Return the ramp with its read flags.
+
+        Raises InputError for an unknown method or reads that were not linearised, ReferenceFileError.
+        """
         model = self.open(init, RampModel)
+        linear = model.header.get("S_LIN")
+        if linear != "COMPLETE" and not self.nonlinear:
+            problem = "bright light that bends looks like hits; correct linearity before, or set nonlinear=True"
+            raise InputError(problem, file=model.filename, key="S_LIN", value=linear)
         find = SNOWBALL_FAMILY.find(self.method, "method")
         if self.skip_first > model.reads.shape[3] - 2:
             problem = "leaves fewer than two reads"

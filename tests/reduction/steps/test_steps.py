@@ -135,7 +135,7 @@ def test_reference_pixel_step(night, synthetic, tmp_path):
 def test_snowballs_are_flagged_for_the_ramp_fit(night, planes, synthetic, tmp_path):
     """A halo of charge too weak for a test of single pixels spoils rates, unless it is left out."""
     references = {"override_gain": planes("gain", DATA=2.0), "override_readnoise": planes("readnoise", DATA=11.0)}
-    model = open_model(str(night.raw["science"]))
+    model = open_model(str(night.raw["science"])).evolve({"S_LIN": "COMPLETE"})
     distance = np.hypot(np.arange(64)[:, None] - 30, np.arange(128) - 50) / 4
     charge = np.where(distance <= 4, 1000 / np.maximum(distance, 1) ** 3, 0)  # DN
     reads = model.reads.copy()
@@ -162,6 +162,22 @@ def test_snowballs_are_flagged_for_the_ramp_fit(night, planes, synthetic, tmp_pa
     assert (none.read_dq is None, none.header["NSNOW"]) == (True, 0)
     with pytest.raises(InputError, match="skip_first=19"):
         SnowballStep(skip_first=19, **references).run(hit)
+
+
+@pytest.mark.parametrize("status", [None, "SKIPPED"])
+def test_snowballs_are_not_searched_for_where_bright_light_bends(planes, synthetic, tmp_path, status):
+    """1000 e-/s that loses 10 % by the end of the ramp: every pixel would be flagged, so the Step refuses."""
+    signal = 1000 * 5.0 * np.arange(20) / 2  # DN
+    dn = np.broadcast_to(5000 + signal * (1 - 0.1 * signal / signal[-1]), (64, 128, 1, 20))
+    noise = np.random.default_rng(1).normal(scale=5.5, size=dn.shape)
+    raw = synthetic.write_raw(tmp_path / "bright.fits", np.rint(dn + noise).astype(np.uint16), 5.0 * np.arange(20))
+    references = {"override_gain": planes("gain", DATA=2.0), "override_readnoise": planes("readnoise", DATA=11.0)}
+    model = open_model(str(raw))
+    bent = model if status is None else model.evolve({"S_LIN": status})
+    with pytest.raises(InputError, match=rf"bright\.fits: S_LIN={status!r}: .* nonlinear=True"):
+        SnowballStep(**references).run(bent)
+    flagged = SnowballStep(nonlinear=True, **references).run(bent)
+    assert has(flagged.read_dq, "JUMP_DET").any(axis=(2, 3)).mean() > 0.9
 
 
 @pytest.mark.parametrize("fitter", RAMP_FITTERS)
