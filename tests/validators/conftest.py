@@ -70,10 +70,12 @@ class Bench:
         ).write(self.root / path)
         return path
 
-    def image(self, name: str, data, err, *, model="RateModel", dq=None, jumps=None, corner=(101, 101)) -> None:
-        """Write an image; `corner` is XSTART, YSTART."""
+    def image(
+        self, name: str, data, err, *, model="RateModel", dq=None, jumps=None, corner=(101, 101), **cards
+    ) -> None:
+        """Write an image; `corner` is XSTART, YSTART, `cards` more of the header."""
         region = Subarray(*corner, *reversed(data.shape))
-        header = {"DATAMODL": model, "DETECTOR": "IMG1", **region_cards(region), **RAMP}
+        header = {"DATAMODL": model, "DETECTOR": "IMG1", **region_cards(region), **RAMP, **cards}
         table = None if jumps is None else np.array(list(jumps), dtype=JUMP)
         flags = np.zeros(data.shape, "u4") if dq is None else dq
         Image(header, data.astype("f4"), err.astype("f4"), flags, None, table).write(self.root / f"products/{name}")

@@ -61,12 +61,12 @@ def test_faults(bench, fault, fails):
     assert set(verdicts.values()) <= {"PASS", "FAIL"}
 
 
-def sample_one(bench, change):
+def sample_one(bench, change, **cards):
     _, events, distance, charge, read = draw(1)
     cause, data, dq = np.where(charge > 0, FLAG, 0).astype("u4"), np.full(SHAPE, RATE), np.zeros(SHAPE, "u4")
     cause[distance <= 1] |= np.uint32(DQ["SATURATED"])
     change(cause, data, dq, distance, events)
-    bench.image("a.fits", data, data, dq=dq)
+    bench.image("a.fits", data, data, dq=dq, **cards)
     truth = bench.truth("a.fits", np.full(SHAPE, RATE), cause=cause, events=events)
     row = bench.row("a.fits", "RateModel", truth, family="snowball", exposure="snow")
     return {s.metric: s for s in bench.sample([row])}, distance, read
@@ -113,6 +113,17 @@ def test_small_hits_and_those_before_the_first_read_are_no_snowballs(bench):
 
     for change in (early, split):
         assert set(sample_one(bench, change)[0]) == {"snowball.false_flags"}
+
+
+@pytest.mark.parametrize(("read", "counted"), [(1, False), (2, True)])
+def test_snowballs_before_the_first_read_used_cost_nothing(bench, read, counted):
+    """A fit that starts at read 1 has no difference into it: nothing is reached there, nothing can be flagged."""
+
+    def change(cause, data, dq, distance, events):
+        events[:] = [(y, x, g, read, e) for y, x, g, _, e in events]
+
+    found, *_ = sample_one(bench, change, FIRSTRD=1)
+    assert ("snowball.cost" in found, "snowball.bias" in found) == (counted, counted)
 
 
 def test_neighbours_of_hits_count_neither_way(bench):

@@ -20,7 +20,7 @@ from iris_contract import DQ
 from iris_validators.cramer_rao import difference_sigma, read_variance
 from iris_validators.evidence import ImageEvidence
 
-__all__ = ["SURE", "Hits", "find_hits"]
+__all__ = ["SURE", "Hits", "find_first_read", "find_hits"]
 
 SURE = 7.0
 SETTLING = 2  # reads; who leaves out more has to find the hits in them
@@ -65,13 +65,17 @@ class Hits:
         return plane
 
 
+def find_first_read(evidence: ImageEvidence) -> int:
+    """Return the first read, from 0, that the product says it used; 0 where it leaves out more than settling takes."""
+    first = evidence.image.header.get("FIRSTRD", 0)
+    return first if isinstance(first, int) and 0 <= first <= SETTLING else 0
+
+
 def find_hits(evidence: ImageEvidence) -> Hits:
     """Return the hits of one exposure."""
     truth, times = evidence.truth, evidence.times
     ny, nx = truth.cause.shape
-    events = truth.events
-    first = evidence.image.header.get("FIRSTRD", 0)
-    first = first if isinstance(first, int) and 0 <= first <= SETTLING else 0
+    events, first = truth.events, find_first_read(evidence)
     judged = truth.cause == DQ["JUMP_DET"]
     if evidence.near_full is not None:
         judged &= ~evidence.near_full

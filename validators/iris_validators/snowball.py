@@ -1,6 +1,7 @@
 """Snowballs: what is left in their halos, and what flags about them cost. Level 1 images, per role.
 
-A snowball in truth is a connected group of at least 25 pixels that hold charge of the same ramp and read.
+A snowball in truth is a connected group of at least 25 pixels that hold charge of the same ramp and read, after
+the first read that the product says it has used (`iris_validators.hits`).
 
     bias         mean of (est - true) over the Cramer-Rao bound, of halo pixels whose charge is 0.5 to 4.5 sigma
                  of one read difference: what a test of single pixels misses. The bound is that without the hit.
@@ -27,7 +28,7 @@ from iris_contract.dq import has
 from iris_contract.errors import LayoutError
 from iris_validators.cramer_rao import difference_sigma, read_variance
 from iris_validators.evidence import ImageEvidence
-from iris_validators.hits import find_hits
+from iris_validators.hits import find_first_read, find_hits
 from iris_validators.metric import Metric, index_metrics
 from iris_validators.residuals import mean_of
 from iris_validators.sample import Sample
@@ -95,8 +96,8 @@ def _judge(evidence: ImageEvidence) -> _Judged:
 
 
 def _find_snowballs(evidence: ImageEvidence) -> Iterator[Events]:
-    """Yield the events of each snowball."""
-    events, (ngroups, nreads) = evidence.truth.events, evidence.times.shape
+    """Yield the events of each snowball that arrived after the first read that the product has used."""
+    events, (ngroups, nreads), first = evidence.truth.events, evidence.times.shape, find_first_read(evidence)
     when = events["GROUP"].astype(np.int64) * nreads + events["READ"]
     for moment in np.flatnonzero(np.bincount(when, minlength=ngroups * nreads) >= SMALLEST):
         mine = events[when == moment]
@@ -105,7 +106,7 @@ def _find_snowballs(evidence: ImageEvidence) -> Iterator[Events]:
         label, _ = ndimage.label(plane, NEIGHBOURS)
         sizes = np.bincount(label.ravel())
         for number in np.flatnonzero(sizes[1:] >= SMALLEST) + 1:
-            if moment % nreads:  # what arrived before the first read is in the pedestal
+            if moment % nreads > first:  # what arrived before the first read that counts is in the pedestal
                 yield mine[label[mine["Y"], mine["X"]] == number]
 
 
