@@ -20,6 +20,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any, Generic, TypeVar, cast
 
 from iris_contract.errors import InputError
+from iris_reduction.plugin import Mismatch, Plugin
 
 __all__ = ["Family", "LazyAlgorithm", "LoadFailure"]
 
@@ -51,7 +52,8 @@ class Family(Generic[Algorithm]):
     """The algorithms of `package` (its full name), of which `names` are built in, by name.
 
     `title` is what one is called in messages, `protocol` the name of what it must follow, `group`
-    the entry-point group of plugins; `probe` calls an inspected signature's `bind` as algorithms are called.
+    the entry-point group of plugins; `probe` calls an inspected signature's `bind` as algorithms are called,
+    and `compare` tells where a result breaks the protocol, given what it must be like.
     """
 
     package: str
@@ -60,6 +62,7 @@ class Family(Generic[Algorithm]):
     group: str
     names: Sequence[str]
     probe: Callable[[Callable[..., Any]], Any]
+    compare: Callable[[Any, Any], Mismatch]
     built_in: Mapping[str, Algorithm] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -92,6 +95,16 @@ class Family(Generic[Algorithm]):
         if isinstance(algorithm, LoadFailure):
             raise InputError(f"the plugin cannot be used: {algorithm.reason}", key=key, value=name)
         return algorithm
+
+    def guard(self, name: str, key: str, like: Any) -> Algorithm:
+        """Return the algorithm `name` as `find` does, a plug-in so that it raises RuntimeError for a wrong result.
+
+        `like` is what a result is compared with: see `compare_result` in the family's protocol.
+        """
+        algorithm = self.find(name, key)
+        if name in self.built_in or not callable(algorithm):
+            return algorithm
+        return cast(Algorithm, Plugin(self.title, name, self.protocol, algorithm, self.compare, like))
 
     def list_packages(self, name: str) -> tuple[str, ...]:
         """Return the top-level packages whose files decide what the plugin `name` computes; none if built in.

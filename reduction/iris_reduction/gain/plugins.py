@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from iris_reduction.family import Family, LoadFailure
-from iris_reduction.gain.protocol import GainEstimator
+from iris_reduction.gain.protocol import GainEstimator, compare_result
 
 __all__ = ["BUILT_IN", "GAIN_ESTIMATORS", "GAIN_FAMILY", "load_gain_estimators"]
 
@@ -18,6 +18,7 @@ GAIN_FAMILY: Family[GainEstimator] = Family(
     "iris_testbed.gain",
     BUILT_IN,
     lambda bind: bind(None, None),
+    compare_result,
 )
 
 GAIN_ESTIMATORS: Mapping[str, GainEstimator] = GAIN_FAMILY.built_in

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple, Protocol
+from numbers import Real
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["FlatRamps", "GainEstimator"]
+from iris_reduction.plugin import Mismatch, describe
+
+__all__ = ["FlatRamps", "GainEstimator", "compare_result"]
 
 
 class FlatRamps(NamedTuple):
@@ -30,3 +33,17 @@ class GainEstimator(Protocol):
     ) -> Mapping[int, tuple[float, float]]:
         """Estimate the gain of every output."""
         ...
+
+
+def compare_result(found: Any, outputs: npt.NDArray[np.int64]) -> Mismatch:
+    """Tell where a result is no gain and error of each of the `outputs` (nx,)."""
+    wanted = "a mapping of output numbers to (gain, error)"
+    if not isinstance(found, Mapping):
+        return describe(found), wanted
+    missing = set(outputs.tolist()) - set(found)
+    if missing:
+        return f"no gain of output {min(missing)}", wanted
+    for output, entry in found.items():
+        if not isinstance(entry, tuple) or len(entry) != 2 or not all(isinstance(value, Real) for value in entry):
+            return f"{entry!r} of output {output}", wanted
+    return None

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["FlatRamps", "LinearityFit", "LinearityFitter"]
+from iris_reduction.plugin import Mismatch, compare_array, describe
+
+__all__ = ["FlatRamps", "LinearityFit", "LinearityFitter", "compare_result"]
 
 Float32: TypeAlias = npt.NDArray[np.float32]
 
@@ -56,3 +58,15 @@ class LinearityFitter(Protocol):
     def __call__(self, exposures: Iterable[FlatRamps], usable: npt.NDArray[np.bool_], *, norm: float) -> LinearityFit:
         """Measure every usable pixel."""
         ...
+
+
+def compare_result(fit: Any, shape: tuple[int, int]) -> Mismatch:
+    """Tell where a result is no LinearityFit of an image of `shape` (ny, nx)."""
+    if not isinstance(fit, LinearityFit):
+        return describe(fit), "a LinearityFit"
+    terms = np.shape(fit.coeffs)[2:]
+    if len(terms) != 1:
+        return f"coeffs as {describe(fit.coeffs)}", f"float32 {(*shape, 'ncoeff')}"
+    planes = (("coeffs", np.float32, terms), ("errors", np.float32, terms), ("dq", np.uint32, ()))
+    found = (compare_array(name, getattr(fit, name), dtype, (*shape, *more)) for name, dtype, more in planes)
+    return next(filter(None, found), None)

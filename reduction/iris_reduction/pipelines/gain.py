@@ -46,9 +46,9 @@ class GainPipeline(CalibrationPipeline):
         """Return the gain reference: one value per output on all its pixels, with its error."""
         members = self.open_set(init)
         files = members.select("flat_on", "flat_off")
-        estimate = GAIN_FAMILY.find(self.method, "method")
         first = Model(members.headers[0], files[0].name)
         outputs = first.region.output_of_column(first.detector)
+        estimate = GAIN_FAMILY.guard(self.method, "method", outputs)
         flats = _Flats(self, files)
         try:
             found = estimate(flats, outputs)

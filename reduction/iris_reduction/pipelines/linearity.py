@@ -46,7 +46,7 @@ class LinearityPipeline(CalibrationPipeline):
         if not norm > 0:
             raise InputError("the flats show no signal", file=flats.files[0], key="CALLAMP", value="FLAT")
         try:
-            fit = LINEARITY_FAMILY.find(self.method, "method")(flats, usable, norm=norm)
+            fit = LINEARITY_FAMILY.guard(self.method, "method", usable.shape)(flats, usable, norm=norm)
         except InputError as error:
             raise InputError(error.problem, file=flats.files[0], key=error.key, value=error.value) from None
         content = {"COEFFS": fit.coeffs, "COEFFS_ERR": fit.errors, "DQ": border | fit.dq}

@@ -35,8 +35,8 @@ class ReadnoisePipeline(CalibrationPipeline):
         """Return the read noise reference, quantisation noise included."""
         members = self.open_set(init)
         files = members.select("dark")
-        estimate = READ_NOISE_FAMILY.find(self.method, "method")
         first = Model(members.headers[0], files[0].name)
+        estimate = READ_NOISE_FAMILY.guard(self.method, "method", first.region.shape)
         ramps: list[RampModel] = []
 
         def read_darks() -> Iterator[DarkRamps]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from iris_reduction.family import Family, LoadFailure
-from iris_reduction.ramp.protocol import RampFitter
+from iris_reduction.ramp.protocol import RampFitter, compare_result
 
 __all__ = ["BUILT_IN", "RAMP_FAMILY", "RAMP_FITTERS", "LoadFailure", "load_ramp_fitters"]
 
@@ -18,6 +18,7 @@ RAMP_FAMILY: Family[RampFitter] = Family(
     "iris_testbed.ramp",
     BUILT_IN,
     lambda bind: bind(None, None, gain=None, read_noise=None, read_dq=None, jump_sigma=4.5),
+    compare_result,
 )
 
 RAMP_FITTERS: Mapping[str, RampFitter] = RAMP_FAMILY.built_in

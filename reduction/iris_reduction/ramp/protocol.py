@@ -18,8 +18,9 @@ import numpy.typing as npt
 from iris_contract.dq import DQ, has
 from iris_contract.errors import InputError
 from iris_reduction.blocks import map_rows
+from iris_reduction.plugin import Mismatch, compare_array, describe
 
-__all__ = ["JUMP_COLUMNS", "NO_JUMPS", "Block", "Jumps", "RampFit", "RampFitter", "fit_blocks"]
+__all__ = ["JUMP_COLUMNS", "NO_JUMPS", "Block", "Jumps", "RampFit", "RampFitter", "compare_result", "fit_blocks"]
 
 Float32: TypeAlias = npt.NDArray[np.float32]
 Float64: TypeAlias = npt.NDArray[np.float64]
@@ -76,6 +77,28 @@ class RampFitter(Protocol):
     ) -> RampFit:
         """Fit every pixel."""
         ...
+
+
+def compare_result(fit: Any, shape: tuple[int, ...]) -> Mismatch:
+    """Tell where a result is no RampFit of a cube of `shape` (ny, nx, ngroups, nreads)."""
+    if not isinstance(fit, RampFit):
+        return describe(fit), "a RampFit"
+    for plane, dtype in (("rate", np.float32), ("error", np.float32), ("chi2", np.float32), ("dq", np.uint32)):
+        mismatch = compare_array(plane, getattr(fit, plane), dtype, shape[:2])
+        if mismatch:
+            return mismatch
+    return None if fit.jumps is None else _compare_jumps(fit.jumps, shape)
+
+
+def _compare_jumps(table: Any, shape: tuple[int, ...]) -> Mismatch:
+    if not isinstance(table, np.ndarray) or table.dtype != JUMP_COLUMNS or table.ndim != 1:
+        return f"jumps as {describe(table)}", f"a table of {JUMP_COLUMNS}"
+    for column, size in zip(("Y", "X", "GROUP", "READ"), shape, strict=True):
+        if table.size and not 0 <= table[column].min() <= table[column].max() < size:
+            return f"jumps with {column} in {table[column].min()}..{table[column].max()}", f"0..{size - 1}"
+    return (
+        None if np.isfinite(table["AMPLITUDE"]).all() else ("jumps with an AMPLITUDE that is not finite", "electrons")
+    )
 
 
 @dataclass(frozen=True, slots=True)

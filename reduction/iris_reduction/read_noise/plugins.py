@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from iris_reduction.family import Family, LoadFailure
-from iris_reduction.read_noise.protocol import ReadNoiseEstimator
+from iris_reduction.read_noise.protocol import ReadNoiseEstimator, compare_result
 
 __all__ = ["BUILT_IN", "READ_NOISE_ESTIMATORS", "READ_NOISE_FAMILY", "load_read_noise_estimators"]
 
@@ -18,6 +18,7 @@ READ_NOISE_FAMILY: Family[ReadNoiseEstimator] = Family(
     "iris_testbed.read_noise",
     BUILT_IN,
     lambda bind: bind(None, None),
+    compare_result,
 )
 
 READ_NOISE_ESTIMATORS: Mapping[str, ReadNoiseEstimator] = READ_NOISE_FAMILY.built_in

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["DarkRamps", "ReadNoiseEstimator"]
+from iris_reduction.plugin import Mismatch, compare_array, describe
+
+__all__ = ["DarkRamps", "ReadNoiseEstimator", "compare_result"]
 
 Float = npt.NDArray[np.float32]
 
@@ -33,3 +35,13 @@ class ReadNoiseEstimator(Protocol):
     def __call__(self, exposures: Iterable[DarkRamps], outputs: npt.NDArray[np.int64]) -> tuple[Float, Float]:
         """Estimate the noise of every pixel."""
         ...
+
+
+def compare_result(found: Any, shape: tuple[int, int]) -> Mismatch:
+    """Tell where a result is not the noise and the error of an image of `shape` (ny, nx)."""
+    if not isinstance(found, tuple) or len(found) != 2:
+        return describe(found), f"noise and error, float32 {shape}"
+    planes = (
+        compare_array(name, plane, np.float32, shape) for name, plane in zip(("noise", "error"), found, strict=True)
+    )
+    return next(filter(None, planes), None)

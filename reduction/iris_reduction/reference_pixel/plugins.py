@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from iris_reduction.family import Family, LoadFailure
-from iris_reduction.reference_pixel.protocol import ReferencePixelCorrection
+from iris_reduction.reference_pixel.protocol import ReferencePixelCorrection, compare_result
 
 __all__ = ["BUILT_IN", "REFERENCE_PIXEL_CORRECTIONS", "REFERENCE_PIXEL_FAMILY", "load_reference_pixel_corrections"]
 
@@ -18,6 +18,7 @@ REFERENCE_PIXEL_FAMILY: Family[ReferencePixelCorrection] = Family(
     "iris_testbed.reference_pixel",
     BUILT_IN,
     lambda bind: bind(None, None, border=None, usable=None, outputs=None, columns=None),
+    compare_result,
 )
 
 REFERENCE_PIXEL_CORRECTIONS: Mapping[str, ReferencePixelCorrection] = REFERENCE_PIXEL_FAMILY.built_in

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Double", "Float", "ReferencePixelCorrection"]
+from iris_reduction.plugin import Mismatch, compare_array
+
+__all__ = ["Double", "Float", "ReferencePixelCorrection", "compare_result"]
 
 Float: TypeAlias = npt.NDArray[np.float32]
 Double: TypeAlias = npt.NDArray[np.float64]
@@ -37,3 +39,8 @@ class ReferencePixelCorrection(Protocol):
     ) -> Float:
         """Correct every read."""
         ...
+
+
+def compare_result(found: Any, shape: tuple[int, ...]) -> Mismatch:
+    """Tell where a result is not a cube of corrected reads of `shape` (ny, nx, ngroups, nreads)."""
+    return compare_array("reads", found, np.float32, shape)

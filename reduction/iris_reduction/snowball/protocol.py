@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Float32", "Float64", "Mask", "Patch", "SnowballFinder"]
+from iris_reduction.plugin import Mismatch, compare_array, describe
+
+__all__ = ["Float32", "Float64", "Mask", "Patch", "SnowballFinder", "compare_result"]
 
 Float32: TypeAlias = npt.NDArray[np.float32]
 Float64: TypeAlias = npt.NDArray[np.float64]
@@ -53,3 +55,25 @@ class SnowballFinder(Protocol):
     ) -> list[Patch]:
         """Return the patches in which the difference into a read must not be used."""
         ...
+
+
+def compare_result(found: Any, shape: tuple[int, ...]) -> Mismatch:
+    """Tell where a result is no list of patches in a cube of `shape` (ny, nx, ngroups, nreads)."""
+    if not isinstance(found, list):
+        return describe(found), "a list of Patch"
+    return next(filter(None, (_compare_patch(patch, shape) for patch in found)), None)
+
+
+def _compare_patch(patch: Any, shape: tuple[int, ...]) -> Mismatch:
+    if not isinstance(patch, Patch):
+        return f"a list with {describe(patch)}", "a list of Patch"
+    size = []
+    for name, length in zip(("rows", "columns"), shape, strict=False):
+        part = getattr(patch, name)
+        if not isinstance(part, slice) or part.start is None or not 0 <= part.start <= (part.stop or 0) <= length:
+            return f"a patch with {name} {part!r}", f"a slice inside 0..{length}"
+        size.append(part.stop - part.start)
+    if not (0 <= patch.group < shape[2] and 1 <= patch.read < shape[3]):
+        place = f"a group below {shape[2]} and a read from 1 to {shape[3] - 1}"
+        return f"a patch of group {patch.group!r}, read {patch.read!r}", place
+    return compare_array("a mask", patch.mask, np.bool_, tuple(size))

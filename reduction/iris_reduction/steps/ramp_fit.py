@@ -12,7 +12,7 @@ from iris_contract.dq import DQ, has
 from iris_contract.errors import InputError
 from iris_reduction.datamodel import ImageModel, RampModel
 from iris_reduction.kernels.ipc import sum_field_squares
-from iris_reduction.ramp import JUMP_COLUMNS, RAMP_FITTERS, RampFit, RampFitter
+from iris_reduction.ramp import RAMP_FITTERS, RampFit, RampFitter
 from iris_reduction.ramp.plugins import RAMP_FAMILY
 from iris_reduction.ramp.variance import split_variance
 from iris_reduction.steps.step import IrisStep
@@ -103,35 +103,13 @@ def _add_variances(
 
 def run_fitter(name: str, reads: Any, times: Any, options: dict[str, Any]) -> RampFit:
     """Return the fit of the fitter `name`; what a plug-in does wrong becomes a RuntimeError that names it."""
-    fitter = find_fitter(name)
+    fitter = RAMP_FAMILY.guard(name, "fitter", reads.shape)
     if name in RAMP_FITTERS:
         return fitter(reads, times, **options)
     try:
-        fit = fitter(reads, times, **options)
-    except (Exception, SystemExit) as error:
+        return fitter(reads, times, **options)
+    except InputError as error:  # its arguments are ours, so it is the fitter that refuses them
         raise RuntimeError(f"ramp fitter {name}: {type(error).__name__}: {error}") from error
-    for plane, dtype in (("rate", np.float32), ("error", np.float32), ("chi2", np.float32), ("dq", np.uint32)):
-        found = np.asarray(getattr(fit, plane, None))
-        if found.dtype != dtype or found.shape != reads.shape[:2]:
-            raise RuntimeError(f"ramp fitter {name}: {plane} is {found.dtype} {found.shape}")
-    problem = _find_jumps_problem(fit.jumps, reads.shape)
-    if problem:
-        raise RuntimeError(f"ramp fitter {name}: {problem}")
-    return fit
-
-
-def _find_jumps_problem(jumps: Any, shape: tuple[int, ...]) -> str | None:
-    """Return what is wrong with the jumps that a fitter found in a cube of `shape`, or None."""
-    if jumps is None:
-        return None
-    table = np.asarray(jumps)
-    if table.dtype != JUMP_COLUMNS or table.ndim != 1:
-        return f"jumps is {table.dtype} {table.shape}, not a table of {JUMP_COLUMNS}"
-    for column, size in zip(("Y", "X", "GROUP", "READ"), shape, strict=True):
-        if table.size and not 0 <= table[column].min() <= table[column].max() < size:
-            found = f"{table[column].min()}..{table[column].max()}"
-            return f"jumps has {column} in {found}, outside 0..{size - 1}"
-    return None if np.isfinite(table["AMPLITUDE"]).all() else "jumps has an AMPLITUDE that is not finite"
 
 
 def find_fitter(name: str) -> RampFitter:

@@ -29,7 +29,7 @@ class ReferencePixelStep(IrisStep):
         Raises InputError for an unknown method.
         """
         model = self.open(init, RampModel)
-        correct = REFERENCE_PIXEL_FAMILY.find(self.method, "method")
+        correct = REFERENCE_PIXEL_FAMILY.guard(self.method, "method", model.reads.shape)
         region, detector = model.region, model.detector
         border = region.reference_pixels(detector)
         usable = border & ~has(model.dq, "BAD_REF_PIXEL")

@@ -46,7 +46,7 @@ class SnowballStep(IrisStep):
         if linear != "COMPLETE" and not self.nonlinear:
             problem = "bright light that bends looks like hits; correct linearity before, or set nonlinear=True"
             raise InputError(problem, file=model.filename, key="S_LIN", value=linear)
-        find = SNOWBALL_FAMILY.find(self.method, "method")
+        find = SNOWBALL_FAMILY.guard(self.method, "method", model.reads.shape)
         if self.skip_first > model.reads.shape[3] - 2:
             problem = "leaves fewer than two reads"
             raise InputError(problem, file=model.filename, key="skip_first", value=self.skip_first)

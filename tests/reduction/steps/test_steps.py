@@ -232,16 +232,17 @@ def lose_amplitude(table):
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (drop_column, "not a table of"),
-        (move_read, "READ in 999..999, outside 0.."),
+        (drop_column, "wants a table of"),
+        (move_read, "READ in 999..999, where RampFitter wants 0..4"),
         (lose_amplitude, "AMPLITUDE that is not finite"),
-        (lambda table: table.tolist(), "not a table of"),
-        (lambda table: table[:, np.newaxis], "not a table of"),
+        (lambda table: table.tolist(), "jumps as list, where RampFitter wants a table of"),
+        (lambda table: table[:, np.newaxis], "wants a table of"),
     ],
 )
 def test_a_plugin_with_broken_jumps_is_named(monkeypatch, spoil, said):
     """As an error of its own, not of the files: it must not stop the other algorithms."""
-    from iris_reduction.ramp import JUMP_COLUMNS, RampFit
+    from iris_reduction.ramp import JUMP_COLUMNS, RAMP_FAMILY, RampFit
+    from iris_reduction.ramp.plugins import Family
     from iris_reduction.steps import ramp_fit
 
     table = np.ones(1, JUMP_COLUMNS)
@@ -250,12 +251,12 @@ def test_a_plugin_with_broken_jumps_is_named(monkeypatch, spoil, said):
     def fit(reads, times, **_):
         return RampFit(plane, plane, np.zeros((4, 4), np.uint32), plane, jumps)
 
-    monkeypatch.setattr(ramp_fit, "find_fitter", lambda name: fit)
+    monkeypatch.setattr(Family, "load", lambda self: {**RAMP_FAMILY.built_in, "mine": fit})
     reads = np.zeros((4, 4, 2, 5), np.uint16)
     jumps = table.copy()
     assert ramp_fit.run_fitter("mine", reads, None, {}).jumps is jumps
     jumps = spoil(table)
-    with pytest.raises(RuntimeError, match="ramp fitter mine: jumps") as caught:
+    with pytest.raises(RuntimeError, match="ramp fitter mine returned jumps") as caught:
         ramp_fit.run_fitter("mine", reads, None, {})
     assert said in str(caught.value)
 
