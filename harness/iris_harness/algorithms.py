@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from iris_harness.tasks import hash_source
@@ -43,24 +43,34 @@ JUDGE_FITTERS = ("jump", "image", "saturation")
 """Families that judge what a ramp fitter made."""
 
 
+NAMES: dict[str, tuple[str, ...]] = {"simulator": ("simulator",), "ramp": (), **CALIBRATORS, **STEP_METHODS}
+"""What each family is built with; of those that take plug-ins, their folder says it."""
+
+
 def list_algorithms() -> list[dict[str, str]]:
     """Return one row per algorithm: family, name, origin, and ready or why it cannot be loaded."""
-    tables = {"simulator": ("simulator",), "ramp": (), **CALIBRATORS, **STEP_METHODS}
-    return [row for family, names in tables.items() for row in _describe(family, names)]
+    return [row for family in NAMES for row in _describe(family)]
 
 
-def _describe(family: str, names: Sequence[str]) -> Iterator[dict[str, str]]:
-    """Yield the rows of a family: those that its folder and installed packages hold, or else `names`."""
+def _describe(family: str) -> Iterator[dict[str, str]]:
+    """Yield the rows of a family: what it is built with, and what installed packages add or would like to add."""
     from iris_reduction.family import LoadFailure
 
     open_family = _find_family(family)
-    if open_family is None:
-        yield from ({"family": family, "name": name, "origin": "built in", "state": "ready"} for name in names)
-        return
-    for name, found in open_family.load().items():
-        origin = "built in" if name in open_family.built_in else "plug-in"
+    built_in = open_family.built_in if open_family else NAMES[family]
+    for name, found in _load(family).items():
+        origin = "built in" if name in built_in else "plug-in"
         state = found.reason if isinstance(found, LoadFailure) else "ready"
         yield {"family": family, "name": name, "origin": origin, "state": state}
+
+
+def _load(family: str) -> Mapping[str, object]:
+    """Return what stands for each algorithm of a family; a LoadFailure for plug-ins where it takes none."""
+    from iris_reduction.family import refuse_plugins
+
+    open_family = _find_family(family)
+    names = NAMES.get(family, ())
+    return open_family.load() if open_family else {**{name: name for name in names}, **refuse_plugins(family, names)}
 
 
 def _find_family(family: str) -> Family[Any] | None:
@@ -79,11 +89,10 @@ def _find_family(family: str) -> Family[Any] | None:
 
 
 def require_algorithm(family: str, name: str) -> None:
-    """Raise RuntimeError where the algorithm is a plug-in that cannot be loaded, or does not exist."""
+    """Raise RuntimeError where the algorithm is a plug-in that cannot be used, or does not exist."""
     from iris_reduction.family import LoadFailure
 
-    open_family = _find_family(family)
-    found = open_family.load().get(name) if open_family else name
+    found = _load(family).get(name)
     if found is None or isinstance(found, LoadFailure):
         raise RuntimeError(f"cannot be loaded: {found.reason if found else 'no such algorithm'}")
 

@@ -22,7 +22,10 @@ from typing import Any, Generic, TypeVar, cast
 from iris_contract.errors import InputError
 from iris_reduction.plugin import Mismatch, Plugin
 
-__all__ = ["Family", "LazyAlgorithm", "LoadFailure"]
+__all__ = ["GROUP", "Family", "LazyAlgorithm", "LoadFailure", "refuse_plugins"]
+
+GROUP = "iris_testbed."
+"""Where the name of every entry-point group begins; that of the family follows."""
 
 Algorithm = TypeVar("Algorithm")
 
@@ -144,6 +147,16 @@ class Family(Generic[Algorithm]):
         except (TypeError, ValueError) as error:
             return f"cannot be called as {self.protocol}: {error}"
         return None
+
+
+def refuse_plugins(family: str, names: Sequence[str]) -> Mapping[str, LoadFailure]:
+    """Return a failure for each plugin of a family that has the algorithms `names` and takes no others."""
+    points = _list_plugins(entry_points, f"{GROUP}{family}", tuple(_date(folder) for folder in sys.path))
+    failures = {}
+    for point in points:
+        name = f"{point.name} ({point.value})" if point.name in names else point.name
+        failures[name] = LoadFailure(name, f"the family {family} takes no plug-ins; it has {', '.join(names)}")
+    return MappingProxyType(failures)
 
 
 @lru_cache(maxsize=16)

@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from iris_harness.algorithms import CALIBRATORS, list_algorithms, require_algorithm
+from iris_harness.algorithms import CALIBRATORS, STEP_METHODS, list_algorithms, require_algorithm
 from iris_harness.calibrate import CALIBRATIONS, calibrate_night
 from iris_harness.deliver import create_initial
 from iris_reduction import family as reduction_family
@@ -50,9 +50,32 @@ def test_installed_algorithms_are_listed_with_what_is_wrong_with_them(plug_ins, 
         require_algorithm(family, "lost")
 
 
-def test_families_without_plug_ins_offer_what_they_are_built_with(plug_ins):
-    assert [row["name"] for row in list_algorithms() if row["family"] == "dark"] == ["ramp_mean"]
-    require_algorithm("dark", "ramp_mean")
+@pytest.mark.parametrize(("family", "names"), [*CALIBRATORS.items(), *STEP_METHODS.items()])
+def test_no_plug_in_is_passed_over_in_silence(plug_ins, family, names):
+    """Where a family takes none, they are listed with that reason, and ERROR rows where a scenario names them."""
+    found = {row["name"]: row for row in list_algorithms() if row["family"] == family}
+    assert set(found) == {*names, "mine", "lost"}
+    for name in names:
+        assert (found[name]["origin"], found[name]["state"]) == ("built in", "ready")
+        require_algorithm(family, name)
+    if found["mine"]["state"] != "ready":
+        assert found["lost"]["state"] == f"the family {family} takes no plug-ins; it has {', '.join(names)}"
+        with pytest.raises(RuntimeError, match=f"cannot be loaded: the family {family} takes no plug-ins"):
+            require_algorithm(family, "mine")
+
+
+def test_the_families_that_take_plug_ins(plug_ins):
+    """`ipc` and `persistence` have no protocol of arrays that a package could follow."""
+    ready = {row["family"] for row in list_algorithms() if (row["name"], row["state"]) == ("mine", "ready")}
+    assert ready == {"ramp", "gain", "read_noise", "linearity", "reference_pixel", "snowball"}
+
+
+def test_a_plug_in_with_the_name_of_a_method_does_not_hide_it(monkeypatch):
+    points = [EntryPoint("flag", "my_estimators:good", "any")]
+    monkeypatch.setattr(reduction_family, "entry_points", lambda group: points)
+    states = {row["name"]: row["state"] for row in list_algorithms() if row["family"] == "persistence"}
+    assert states.pop("flag") == states.pop("model") == "ready"
+    assert list(states) == ["flag (my_estimators:good)"]
 
 
 def test_what_a_calibration_plug_in_raises_is_its_own_failure(plug_ins, tmp_path, monkeypatch):
