@@ -1,9 +1,10 @@
 """Check files against their layouts: every violation in one line each.
 
 A file conforms when its DATAMODL names a layout, its HDUs have the dtypes, axes and units of that
-layout, its header carries every keyword that its role requires with allowed values and agrees with
-the data, and, for a raw file, when nothing in the header is unknown to the keyword table (truth must
-not travel in a header). A reference also carries the keywords by which its kind is selected.
+layout, none of its standard deviations is negative, its header carries every keyword that its role
+requires with allowed values and agrees with the data, and, for a raw file, when nothing in the header
+is unknown to the keyword table (truth must not travel in a header). A reference also carries the
+keywords by which its kind is selected.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from astropy.io import fits
 from iris_contract.errors import InputError
 from iris_contract.exposure import Subarray
 from iris_contract.fitsio import Header, find_array_problem, open_fits, read_data
-from iris_contract.frames import find_time_problem
+from iris_contract.frames import ERROR_PLANES, find_error_problem, find_time_problem
 from iris_contract.instrument import DETECTORS, load_instrument
 from iris_contract.keywords import find_problem, load_keywords
 from iris_contract.layouts import Layout, load_layouts
@@ -42,10 +43,19 @@ def check_file(path: str | Path) -> list[str]:
         problems = (find_array_problem(spec, hdus, sizes) for spec in layout.hdus)
         violations = [problem for problem in problems if problem]
         violations += _check_names(hdus, layout)
-        if layout.model == "RampModel" and not violations:
-            problem = find_time_problem(read_data(hdus["TIMES"], path))
-            violations += [problem] if problem else []
+        if not violations:
+            violations += _check_values(hdus, layout, path)
     return [*_check_header(header, layout), *violations, *_check_agreement(header, layout, sizes)]
+
+
+def _check_values(hdus: fits.HDUList, layout: Layout, path: str | Path) -> Iterator[str]:
+    """Yield what read times and standard deviations cannot be; for arrays that have the right types and shapes."""
+    if layout.model == "RampModel":
+        problem = find_time_problem(read_data(hdus["TIMES"], path))
+        yield from [problem] if problem else []
+    for name in (spec.name for spec in layout.hdus if spec.name in ERROR_PLANES and spec.name in hdus):
+        problem = find_error_problem(name, read_data(hdus[name], path))
+        yield from [problem] if problem else []
 
 
 def _check_names(hdus: fits.HDUList, layout: Layout) -> Iterator[str]:

@@ -29,6 +29,9 @@ __all__ = ["AsBuiltMaps", "Image", "Ramp", "Reference", "Truth", "read_guide_win
 
 Float = npt.NDArray[np.float32]
 
+ERROR_PLANES = frozenset({"ERR", "COEFFS_ERR"})
+"""HDUs that hold standard deviations, in images and references."""
+
 
 def read_region(header: Header, path: str | Path | None = None) -> Subarray:
     """Return the detector region that a header states; raise LayoutError where it is none."""
@@ -64,6 +67,27 @@ def find_time_problem(times: npt.NDArray[np.float64]) -> str | None:
     if not np.all(np.isfinite(times)) or np.any(times < 0):
         return "HDU TIMES must hold finite seconds from each reset, none negative"
     return None if np.all(np.diff(times, axis=1) > 0) else "HDU TIMES must increase within each ramp"
+
+
+def find_error_problem(name: str, plane: npt.NDArray[Any]) -> str | None:
+    """Return what is wrong with a plane of standard deviations in words, or None.
+
+    NaN is no breach: it says that an error is not known, and is judged.
+    """
+    negative = plane < 0
+    if not negative.any():
+        return None
+    first = tuple(int(axis) for axis in np.unravel_index(int(negative.argmax()), negative.shape))
+    count = f"{np.count_nonzero(negative)} of {negative.size} are negative, the first one at {first}"
+    return f"HDU {name} must hold standard deviations: {count}"
+
+
+def _check_errors(content: dict[str, npt.NDArray[Any]], path: str | Path) -> None:
+    """Raise LayoutError where a plane of standard deviations is negative."""
+    for name in content.keys() & ERROR_PLANES:
+        problem = find_error_problem(name, content[name])
+        if problem:
+            raise LayoutError(problem, file=path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +152,7 @@ class Image:
     def read(cls, path: str | Path) -> Self:
         """Read a level 1 or level 2 image; raises LayoutError."""
         _, header, c = read_layout(path, "RateModel", "ImagerModel")
+        _check_errors({"ERR": c["ERR"]}, path)
         more = (c.get(name) for name in ("CHI2", "JUMPS", "VAR_POISSON", "VAR_READ"))
         return cls(header, c["DATA"], c["ERR"], c["DQ"], *more)
 
@@ -165,7 +190,9 @@ class Reference:
                     f"expected a {kind} reference", file=path, key="REFTYPE", value=header.get("REFTYPE")
                 )
             if not any(axis in spec.axes for spec in kind_type.hdus for axis in ("ny", "nx")):
-                return cls(header, read_layout(path, kind_type.model)[2])
+                content = read_layout(path, kind_type.model)[2]
+                _check_errors(content, path)
+                return cls(header, content)
             cover = read_region(header, path)
             region = cover if region is None else region
             if not cover.contains(region):
@@ -201,6 +228,7 @@ def _read_cut(
         cut = tuple({"ny": rows, "nx": columns}.get(axis, slice(None)) for axis in spec.axes)
         whole = spec.dtype == "table" or region == cover
         content[spec.name] = read_data(hdus[spec.name], path, None if whole else cut)
+    _check_errors(content, path)
     return content
 
 

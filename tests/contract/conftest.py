@@ -76,15 +76,16 @@ def make_reference(kind: str) -> Reference:
 def make_frame(name: str) -> Any:
     """A conforming frame by DATAMODL; none for CorrectedRampModel, which has no frame class."""
     plane = np.linspace(-1, 1, NY * NX, dtype="f4").reshape(NY, NX)
+    error = plane + 1
     bits = (np.arange(NY * NX, dtype="u4") + 2**31).reshape(NY, NX)
     if name == "RampModel":
         reads = np.arange(NY * NX * GROUPS * READS, dtype="u2").reshape(NY, NX, GROUPS, READS)
         return Ramp(make_header("raw", name, 0), reads, np.tile(np.arange(READS) * 1.5, (GROUPS, 1)))
     if name == "RateModel":
         jumps = make_table("JUMPS", ("Y", "X", "GROUP", "READ", "AMPLITUDE"))
-        return Image(make_header("product", name, 1), plane, plane, bits, plane, jumps)
+        return Image(make_header("product", name, 1), plane, error, bits, plane, jumps)
     if name == "ImagerModel":
-        return Image(make_header("product", name, 2), plane, plane, bits)
+        return Image(make_header("product", name, 2), plane, error, bits)
     if name == "TruthModel":
         events = make_table("EVENTS", ("Y", "X", "GROUP", "READ", "ELECTRONS"))
         return Truth("0a" * 32, plane, plane, plane, plane, bits, events, {"dark": True, "flat": False})

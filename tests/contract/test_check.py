@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from iris_contract import Image, Ramp
+from iris_contract import Image, Ramp, Reference
 from iris_contract.check import check_file
+from iris_contract.errors import LayoutError
 from iris_contract.keywords import load_keywords
 from iris_contract.layouts import load_layouts
+from iris_contract.reftypes import load_reference_types
 
 WITH_FRAME = [model for model in load_layouts() if model != "CorrectedRampModel"]
 
@@ -111,6 +113,33 @@ def test_unordered_read_times_are_named(tmp_path, frame):
     ramp = frame("RampModel")
     Ramp(ramp.header, ramp.reads, ramp.times[:, ::-1].copy()).write(tmp_path / "a.fits")
     assert check_file(tmp_path / "a.fits") == ["HDU TIMES must increase within each ramp"]
+
+
+@pytest.mark.parametrize(("value", "conforms"), [(-0.5, False), (-np.inf, False), (0.0, True), (np.nan, True)])
+def test_negative_errors_break_the_layout_and_unknown_ones_do_not(tmp_path, frame, value, conforms):
+    """An error that is NaN is not known: the scores have that fail, the layout allows it."""
+    image, path = frame("RateModel"), tmp_path / "a.fits"
+    image.err[1, 2] = value
+    image.write(path)
+    told = "HDU ERR must hold standard deviations: 1 of 15 are negative, the first one at (1, 2)"
+    assert check_file(path) == ([] if conforms else [told])
+    if conforms:
+        np.testing.assert_array_equal(Image.read(path).err, image.err)
+    else:
+        with pytest.raises(LayoutError) as caught:
+            Image.read(path)
+        assert str(caught.value) == f"{path}: {told}"
+
+
+@pytest.mark.parametrize(("kind", "name"), [("dark", "ERR"), ("linearity", "COEFFS_ERR"), ("fluxcal", "ERR")])
+def test_negative_errors_of_references_break_the_layout(tmp_path, frame, kind, name):
+    path, reference = tmp_path / "a.fits", frame(load_reference_types()[kind].model)
+    reference.content[name].flat[0] = -1
+    reference.write(path)
+    (told,) = check_file(path)
+    assert told.startswith(f"HDU {name} must hold standard deviations: 1 of ")
+    with pytest.raises(LayoutError, match="are negative"):
+        Reference.read(path, kind)
 
 
 def test_many_violations_are_all_named_in_one_line_each(tmp_path, frame):

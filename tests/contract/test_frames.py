@@ -32,6 +32,11 @@ def planes(dtype, shape):
     return hnp.arrays(dtype, shape, elements=floats32 if dtype == np.float32 else None)
 
 
+def errors(shape):
+    """Standard deviations: not known, or 0 or more."""
+    return hnp.arrays(np.float32, shape, elements=st.floats(0, width=32) | st.just(np.nan))
+
+
 def same(left, right):
     """Same dtype, shape and bits, so NaN equals NaN and -0 differs from 0."""
     return left.dtype == right.dtype and left.shape == right.shape and left.tobytes() == right.tobytes()
@@ -69,7 +74,11 @@ def test_image(tmp_path_factory, data, ny, nx, level1):
     plane = planes(np.float32, (ny, nx))
     more = (data.draw(plane), data.draw(tables("AMPLITUDE"))) if level1 else (None, None)
     image = Image(
-        {"DATAMODL": model}, data.draw(plane), data.draw(plane), data.draw(planes(np.uint32, (ny, nx))), *more
+        {"DATAMODL": model},
+        data.draw(plane),
+        data.draw(errors((ny, nx))),
+        data.draw(planes(np.uint32, (ny, nx))),
+        *more,
     )
     path = tmp_path_factory.mktemp("image") / "a.fits"
     image.write(path)
