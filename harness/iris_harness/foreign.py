@@ -150,7 +150,9 @@ def _sample(root: Path, scenario: Scenario, rows: Sequence[ManifestRow]) -> tupl
 
 
 def _check_hash(root: Path, row: ManifestRow) -> None:
-    found = hash_file(row.path(root)) if row.path(root).is_file() else "no such file"
+    if not row.path(root).is_file():
+        raise ManifestError("the product is missing: there is no such file", file=row.product)
+    found = hash_file(row.path(root))
     if found != row.product_sha256:
         raise ManifestError("the product has another hash", file=row.product, key="product_sha256", value=found)
 

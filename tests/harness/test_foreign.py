@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from astropy.io import fits
 
 from iris_contract.scorecard import read_scorecard
 from iris_harness.cli import main
@@ -172,6 +173,36 @@ def test_products_that_cannot_be_compared_are_errors_of_their_algorithm(scored, 
     assert {r.algorithm for r in errors} == {"broken"}
     assert {r.requirement for r in errors} == {"ramp.bias", "ramp.pull_width"}
     assert all("another hash" in r.reason for r in errors)
+
+
+def test_a_product_that_is_not_there_is_said_to_be_missing(scored, rows):
+    """Not to have another hash: there is none to compare."""
+    lost = [{**row, "algorithm": "lost", "product": f"products/lost/{n}.fits"} for n, row in enumerate(rows)]
+    assert run_command("validate", scored, "--manifest", write(scored, [*lost[:1], *rows[1:]])) == VERDICT_ERROR
+    card = read_scorecard(scored / "scores" / "mine" / "scorecard.json")
+    reasons = {r.reason for r in card.rows if r.verdict == "ERROR"}
+    assert len(reasons) == 1
+    assert "products/lost/0.fits: the product is missing" in reasons.pop()
+
+
+def test_negative_errors_are_an_error_that_names_file_and_plane(scored, rows, tmp_path):
+    product = f"products/mine-{tmp_path.name}.fits"
+    with fits.open(scored / rows[0]["product"], memmap=False) as hdus:
+        hdus["ERR"].data[5, 7] *= -1
+        hdus.writeto(scored / product)
+    digest = sha256((scored / product).read_bytes()).hexdigest()
+    mine = [{**rows[0], "product": product, "product_sha256": digest}]
+    try:
+        assert run_command("validate", scored, "--manifest", write(scored, mine)) == VERDICT_ERROR
+    finally:
+        (scored / product).unlink()
+    card = read_scorecard(scored / "scores" / "mine" / "scorecard.json")
+    reasons = {r.reason for r in card.rows if r.verdict == "ERROR"}
+    assert len(reasons) == 1
+    assert (
+        f"{product}: HDU ERR must hold standard deviations: 1 of 4096 are negative, the first one at (5, 7)"
+        in reasons.pop()
+    )
 
 
 def test_the_run_s_own_manifest_leaves_the_run_s_scores_alone(scored):
