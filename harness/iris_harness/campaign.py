@@ -25,6 +25,7 @@ from iris_harness.progress import Progress
 from iris_harness.scenario import Scenario, find_scenario, load_scenario
 from iris_harness.stages import run_stages
 from iris_harness.yaml_lines import load_yaml
+from iris_harness.yaml_reader import tell_unknown
 from iris_reports import render_campaign
 from iris_validators.pairing import compare_runs
 from iris_validators.parquet import read_samples
@@ -87,8 +88,10 @@ def load_campaign(path: Path) -> Campaign:
             raise ScenarioError(problem, file=f"{path}:{lines.get((key,), 1)}", key=key, value=value)
 
     check(isinstance(tree, dict), "", "must be a mapping", tree)
-    for key in KEYS ^ (tree.keys() - {"set"}):
-        check(False, str(key), "is missing; add it" if key in KEYS else "unknown key", tree.get(key))
+    for key in tree:
+        check(key in KEYS or key == "set", str(key), tell_unknown(str(key), {*KEYS, "set"}), tree[key])
+    for key in sorted(KEYS - tree.keys()):
+        check(False, key, "is missing; add it", None)
     check(tree["schema"] == CAMPAIGN_SCHEMA, "schema", f"must be {CAMPAIGN_SCHEMA}", tree["schema"])
     for key in ("name", "title", "scenario"):
         check(isinstance(tree[key], str), key, "must be text", tree[key])

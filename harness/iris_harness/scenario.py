@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,16 @@ __all__ = [
 SCENARIO_SCHEMA = "iris-testbed/scenario/1"
 SCENES = ("blank", "flat_lamp", "ladder", "uniform_sky", "star_field")
 IMAGE_TYPES = ("DRK", "NFF", "SCI", "SKY")
+KEYS = (
+    *("schema", "name", "title", "detector", "region", "nights", "first_night", "seed", "effects", "exposures"),
+    *("families", "reduction", "blocks", "specifications"),
+)
+EXPOSURE_KEYS = (
+    *("image_type", "scene", "filter", "lamp", "shutter", "rates", "stars", "count", "readout", "cosmic_ray_boost"),
+    *("alone_without", "guide_window"),
+)
+READOUT_KEYS = ("mode", "clock", "ramps", "reads", "interval", "pairs", "frame", "exposure")
+RECTANGLE_KEYS = ("xstart", "ystart", "xsize", "ysize")
 MOST_SAMPLES = 4096 * 4096 * 128  # pixel-reads of one exposure: 4 GB
 
 
@@ -119,7 +130,7 @@ def name_in_run(scenario: Scenario) -> str:
 def load_scenario(path: Path) -> Scenario:
     """Read and check a scenario; raise ScenarioError naming file, line and key."""
     tree, lines = load_yaml(path)
-    top = Reader(tree, (), path, lines)
+    top = Reader(tree, (), path, lines).expect(*KEYS)
     schema = top.take("schema", str)
     if schema != SCENARIO_SCHEMA:
         raise top.error(f"must be {SCENARIO_SCHEMA}", "schema", schema)
@@ -226,7 +237,7 @@ def _read_date(top: Reader) -> date:
 
 
 def _read_region(top: Reader, detector: str) -> Subarray:
-    reader = top.inner("region")
+    reader = top.inner("region").expect(*RECTANGLE_KEYS)
     region = _take_rectangle(reader)
     reader.guard(lambda: region.check(load_instrument().detector(detector)))
     reader.finish()
@@ -234,13 +245,13 @@ def _read_region(top: Reader, detector: str) -> Subarray:
 
 
 def _take_rectangle(reader: Reader) -> Subarray:
-    return Subarray(*(reader.take(key, int) for key in ("xstart", "ystart", "xsize", "ysize")))
+    return Subarray(*(reader.take(key, int) for key in RECTANGLE_KEYS))
 
 
 def _read_guide_window(reader: Reader, detector: str, region: Subarray, readout: Readout) -> GuideWindow | None:
     if not reader.take("guide_window", dict, {}):
         return None
-    inner = reader.inner("guide_window")
+    inner = reader.inner("guide_window").expect(*RECTANGLE_KEYS, "interval")
     window = GuideWindow(_take_rectangle(inner), float(inner.positive("interval", (int, float))))
     inner.finish()
     reader.guard(lambda: window.check(load_instrument().detector(detector), region, readout), "guide_window")
@@ -248,7 +259,7 @@ def _read_guide_window(reader: Reader, detector: str, region: Subarray, readout:
 
 
 def _read_readout(reader: Reader) -> Readout:
-    inner = reader.inner("readout")
+    inner = reader.inner("readout").expect(*READOUT_KEYS)
     ramps = inner.positive("ramps", int, 1)
     clock = inner.choose("clock", ("FAST", "SLOW"), "FAST")
     if inner.choose("mode", ("UTR", "CDS", "MCDS"), "UTR") == "UTR":
@@ -263,7 +274,7 @@ def _read_readout(reader: Reader) -> Readout:
 
 
 def _read_exposure(role: str, reader: Reader, detector: str, region: Subarray) -> ExposureSpec:
-    reader.name(role, "")
+    reader.expect(*EXPOSURE_KEYS).name(role, "")
     scene = reader.choose("scene", SCENES)
     rates = reader.take("rates", list, [])
     for rate in rates:
@@ -301,7 +312,10 @@ def _read_exposure(role: str, reader: Reader, detector: str, region: Subarray) -
 def _read_family(name: str, reader: Reader, roles: tuple[str, ...], top: Reader) -> FamilySpec:
     known = tuple(dict.fromkeys((*FAMILIES, *CALIBRATORS)))
     if name not in known:
-        raise top.error(f"no such family; choose {', '.join(known)}", "families", name)
+        nearest = get_close_matches(name, known, 1)
+        meant = f"did you mean {nearest[0]}?" if nearest else f"choose {', '.join(known)}"
+        raise reader.error(f"no such family; {meant}")
+    reader.expect("exposures", "algorithms", "settings")
     for algorithm in reader.take("algorithms", list):
         reader.name(str(algorithm), "algorithms")
     spec = FamilySpec(

@@ -25,6 +25,8 @@ def load_yaml(path: Path) -> tuple[Any, Lines]:
     try:
         _refuse_aliases(text, path)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if node is not None:
+            _refuse_values(node, (), path)
         content = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
@@ -44,6 +46,22 @@ def _refuse_aliases(text: str, path: Path) -> None:
             line = event.start_mark.line + 1 if event.start_mark else 1
             problem = f"aliases are not read: write out what *{event.anchor} stands for"
             raise ScenarioError(problem, file=f"{path}:{line}")
+
+
+def _refuse_values(node: yaml.Node, where: tuple[str | int, ...], path: Path) -> None:
+    """Raise ScenarioError at the first value that looks like a date or number and is none, as the 13th month."""
+    if isinstance(node, yaml.ScalarNode):
+        try:
+            yaml.SafeLoader("").construct_object(node)  # type: ignore[no-untyped-call]
+        except ValueError as error:
+            place, key = f"{path}:{node.start_mark.line + 1}", ".".join(map(str, where))
+            raise ScenarioError(f"cannot be read: {error}", file=place, key=key, value=node.value) from None
+    elif isinstance(node, yaml.MappingNode):
+        for key_node, value_node in node.value:
+            _refuse_values(value_node, (*where, str(key_node.value)), path)
+    elif isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            _refuse_values(item, (*where, number), path)
 
 
 def _collect_lines(node: yaml.Node, where: tuple[str | int, ...], lines: Lines, path: Path) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from iris_contract.errors import InputError, ScenarioError
 from iris_harness.yaml_lines import Lines
 
-__all__ = ["Reader", "explain"]
+__all__ = ["Reader", "explain", "tell_unknown"]
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # names become parts of file names
 NUMBER = re.compile(r"[-+]?\d+\.?\d*[eE][-+]?\d+")
@@ -88,11 +89,18 @@ class Reader:
                 raise reader.error(f"must be a name{explain(name)}", str(name), name)
         return {k: Reader(v, (*reader.where, k), self.path, self.lines) for k, v in reader.tree.items()}
 
+    def expect(self, *keys: str) -> Reader:
+        """Return this reader; raise for the first key that is none of `keys`: misspelt, not another one missing."""
+        for key in self.tree:
+            if key not in keys:
+                raise self.error(tell_unknown(str(key), keys), str(key))
+        return self
+
     def finish(self) -> None:
         """Raise for the first key that nobody took."""
-        unknown = [k for k in self.tree if k not in self.taken]
-        if unknown:
-            raise self.error(f"unknown key; known are {', '.join(sorted(self.taken))}", str(unknown[0]))
+        for key in self.tree:
+            if key not in self.taken:
+                raise self.error(tell_unknown(str(key), self.taken), str(key))
 
     def guard(self, build: Callable[[], Any], key: str = "") -> Any:
         """Run `build`; turn an InputError of the contract into one with this file and line."""
@@ -101,6 +109,18 @@ class Reader:
         except InputError as error:
             detail = f"{error.key}={error.value!r}: {error.problem}" if error.key else error.problem
             raise self.error(detail, key, self.tree.get(key) if key else self.tree) from None
+
+
+def tell_unknown(key: str, known: Collection[str]) -> str:
+    """Say that a key is unknown, and which one was meant, or else which there are.
+
+    >>> tell_unknown("nigths", ["name", "nights"])
+    'unknown key; did you mean nights?'
+    """
+    nearest = get_close_matches(key, sorted(known), 1)
+    return (
+        f"unknown key; did you mean {nearest[0]}?" if nearest else f"unknown key; known are {', '.join(sorted(known))}"
+    )
 
 
 def explain(value: object) -> str:

@@ -1,5 +1,6 @@
 """Scenarios: what ships is sound, and every broken one is refused with file, line and key."""
 
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -134,6 +135,59 @@ def test_line_is_that_of_the_key(tmp_path):
     path.write_text(MICRO.read_text().replace("seed: 11", "seed: eleven"))
     line = MICRO.read_text().splitlines().index("seed: 11") + 1
     with pytest.raises(ScenarioError, match=f"broken.yaml:{line}: seed="):
+        load_scenario(path)
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "key", "meant"),
+    [
+        ("nights: 2", "nigths: 2", "nigths", "nights"),
+        ("title: Every", "titel: Every", "titel", "title"),
+        ("specifications: [", "specification: [", "specification", "specifications"),
+        ("xsize: 64", "x_size: 64", "region.x_size", "xsize"),
+        ("image_type: SKY", "imagetype: SKY", "exposures.sky.imagetype", "image_type"),
+        (
+            "rates: [77.0], readout: {reads: 8",
+            "rates: [77.0], readout: {raeds: 8",
+            "exposures.sky.readout.raeds",
+            "reads",
+        ),
+        ("rates: [77.0], readout:", "rates: [77.0], redout:", "exposures.sky.redout", "readout"),
+        ("  image: {exposures:", "  image: {exposure:", "families.image.exposure", "exposures"),
+        ("  image: {", "  imgae: {", "families.imgae", "image"),
+    ],
+)
+def test_a_misspelt_key_is_told_as_such_with_its_line_and_what_was_meant(tmp_path, good, bad, key, meant):
+    """Not as one that is missing, which stands there for whoever wrote it."""
+    text = MICRO.read_text().replace(good, bad)
+    path = tmp_path / "broken.yaml"
+    path.write_text(text)
+    line = next(number for number, entry in enumerate(text.splitlines(), 1) if bad in entry)
+    with pytest.raises(ScenarioError, match=rf"broken.yaml:{line}: {re.escape(key)}=.*; did you mean {meant}\?$"):
+        load_scenario(path)
+
+
+def test_an_unknown_key_like_no_other_is_told_with_all_there_are(tmp_path):
+    path = tmp_path / "broken.yaml"
+    path.write_text(MICRO.read_text() + "surprise: 1\n")
+    with pytest.raises(ScenarioError, match=r"surprise=.*: unknown key; known are blocks, detector, .* title$"):
+        load_scenario(path)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("2035-13-01", "month must be in 1..12"),
+        ("2035-02-30", "day is out of range"),
+        ("2035-01-10 25:00:00", "hour must be in 0..23"),
+        ("2035-0110", "must be date"),
+    ],
+)
+def test_a_mistyped_date_is_told_with_key_and_line(tmp_path, value, said):
+    path = tmp_path / "broken.yaml"
+    path.write_text(MICRO.read_text().replace("2035-01-10", value))
+    line = MICRO.read_text().splitlines().index("first_night: 2035-01-10") + 1
+    with pytest.raises(ScenarioError, match=f"broken.yaml:{line}: first_night='{value}': .*{said}"):
         load_scenario(path)
 
 
