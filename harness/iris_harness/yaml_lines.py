@@ -52,7 +52,7 @@ def _refuse_values(node: yaml.Node, where: tuple[str | int, ...], path: Path) ->
     """Raise ScenarioError at the first value that looks like a date or number and is none, as the 13th month."""
     if isinstance(node, yaml.ScalarNode):
         try:
-            yaml.SafeLoader("").construct_object(node)  # type: ignore[no-untyped-call]
+            yaml.SafeLoader("").construct_object(node)
         except ValueError as error:
             place, key = f"{path}:{node.start_mark.line + 1}", ".".join(map(str, where))
             raise ScenarioError(f"cannot be read: {error}", file=place, key=key, value=node.value) from None
