@@ -4,7 +4,7 @@ A file conforms when its DATAMODL names a layout, its HDUs have the dtypes, axes
 layout, none of its standard deviations is negative, its header carries every keyword that its role
 requires with allowed values and agrees with the data, and, for a raw file, when nothing in the header
 is unknown to the keyword table (truth must not travel in a header). A reference also carries the
-keywords by which its kind is selected.
+keywords by which its kind is selected, and a file of the lenslet spectrograph those that tell its setting.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from iris_contract.frames import ERROR_PLANES, find_error_problem, find_time_pro
 from iris_contract.instrument import DETECTORS, load_instrument
 from iris_contract.keywords import find_problem, load_keywords
 from iris_contract.layouts import Layout, load_layouts
+from iris_contract.lenslet.mode import LensletMode
 from iris_contract.reftypes import load_reference_types
 
 __all__ = ["check_file"]
@@ -45,7 +46,8 @@ def check_file(path: str | Path) -> list[str]:
         violations += _check_names(hdus, layout)
         if not violations:
             violations += _check_values(hdus, layout, path)
-    return [*_check_header(header, layout), *violations, *_check_agreement(header, layout, sizes)]
+    found = [*_check_header(header, layout), *violations, *_check_agreement(header, layout, sizes)]
+    return found or list(_check_mode(header))
 
 
 def _check_values(hdus: fits.HDUList, layout: Layout, path: str | Path) -> Iterator[str]:
@@ -108,6 +110,14 @@ def _check_agreement(header: Header, layout: Layout, sizes: dict[str, int]) -> I
     if layout.role == "reference" and kind is not None and kind.model != layout.model:
         yield f"REFTYPE={kind.kind!r}: a {kind.kind} reference has DATAMODL {kind.model}"
     yield from _check_region(header)
+
+
+def _check_mode(header: Header) -> Iterator[str]:
+    if header.get("INSTMODE") == "LENSLET":
+        try:
+            LensletMode.from_header(header)
+        except InputError as error:
+            yield str(error)
 
 
 def _check_region(header: Header) -> Iterator[str]:

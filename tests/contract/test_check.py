@@ -40,6 +40,21 @@ def test_every_missing_keyword_is_named(written, model):
     assert named == required
 
 
+@pytest.mark.parametrize("model", ["RampModel", "RateModel"])
+def test_file_of_the_lenslets_tells_their_setting(written, model):
+    cards = {"INSTMODE": "LENSLET", "SCALE": 0.009, "GRATING": "4000-K", "LLMSKST": "FINE_MASK", "FILTER": "KN3"}
+    path = change(written(model), **cards)
+    assert check_file(path) == []
+    for wrong, told in (
+        ({"GRATING": "NONE"}, "GRATING='NONE': no such grating"),
+        ({"SCALE": 0.025}, "SCALE=25.0: choose 4.0, 9.0 mas"),
+        ({"LLMSKST": "FINE_MASK_CALIBRATION"}, "LLMSKCOL=None: a column is given"),
+        ({"LLMSKST": None}, "LLMSKST=None: keyword is missing"),
+    ):
+        (violation,) = check_file(change(path, **cards | wrong))
+        assert violation.startswith(told)
+
+
 @pytest.mark.parametrize(
     ("cards", "told"),
     [
