@@ -22,6 +22,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from iris_contract.errors import InputError
+from iris_reduction.blocks import map_each
 
 __all__ = ["TransferPoint", "fit_gain", "measure_photon_transfer"]
 
@@ -51,14 +52,16 @@ def measure_photon_transfer(
     """
     if reads.shape[2] < 2:
         raise InputError("photon transfer needs two or more ramps in an exposure", key="NGROUPS", value=reads.shape[2])
-    points = {}
-    for output in np.unique(outputs).tolist():
+    numbers = np.unique(outputs).tolist()
+
+    def measure(output: int) -> TransferPoint:
         mine = outputs == output
         pixels = reads[:, mine][usable[:, mine]]
         if len(pixels) < _FEWEST:
             raise InputError(f"output {output} has {len(pixels)} usable pixels; needs {_FEWEST}", key="XSIZE,YSIZE")
-        points[output] = _measure_output(pixels)
-    return points
+        return _measure_output(pixels)
+
+    return dict(zip(numbers, map_each(measure, numbers), strict=True))
 
 
 def _measure_output(pixels: npt.NDArray[np.uint16 | np.float32]) -> TransferPoint:
