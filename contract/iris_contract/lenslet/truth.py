@@ -19,8 +19,9 @@ class SpectrographTruth:
     """True geometry and response of the spectra of one mode, on nodes of wavelength.
 
     `wave` nm (nnode,); `x`, `y` px (nspec, nnode), fine enough for cubic interpolation to 1e-4 px; `throughput`
-    (nspec, nnode); `column`, `row` (nspec,) of the lenslet; `width` px (nspec, nnode, 2), second-moment sigma in x and
-    y of the core of its PSFlet; `scatter` (nspec, nnode), share of its light beyond 8 px. The header states the mode.
+    (nspec, nnode); `column`, `row` (nspec,) of the lenslet; `width` px (nspec, nnode, 2) of its PSFlet in x and y,
+    sigma of a Gaussian of the same full width at half maximum; `scatter` (nspec, nnode), share of its light beyond 8
+    px. The header states the mode.
     """
 
     header: Header

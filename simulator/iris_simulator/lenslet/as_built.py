@@ -1,8 +1,9 @@
 """The lenslet spectrograph as it was built: the design plus seeded imperfections, which only the simulator knows.
 
 Each number is drawn for the part that it belongs to: the train for the instrument (the grating's errors for each
-grating), places and throughputs for each lenslet of the whole array. So another filter, mask or scale finds the same camera and
-the same lenslets, and a sub-array's lenslets are the cut of the full set. All sizes are choices [C]; nobody has measured IRIS.
+grating), places and throughputs for each lenslet of the whole array. So another filter, mask or scale finds the same
+camera and the same lenslets, and a sub-array's lenslets are the cut of the full set. All sizes are choices [C];
+nobody has measured IRIS.
 
 Not modelled: temperature, wear, repeatability of the mechanisms, dispersion that differs from lenslet to lenslet.
 """
@@ -33,7 +34,7 @@ DISTORTION = 2e-3  # [C] rms of k of the camera: 1.9 px in the detector's corner
 DETECTOR_TURN = np.radians(0.05)  # [C] half range about each axis: what mounts without adjustment reach
 DETECTOR_SHIFT = (1.0, 0.5)  # [C] rms px in x and y, 15 and 8 um
 GRATING_TILT = 6.7e-5  # [C] rms rad about the grooves: f (1 + cos(alpha) / cos(beta)) of it is 3 px at R4000
-GRATING_ROLL = 5e-5  # [C] rms rad about the normal and of the normal out of plane: 10 arcsec, f G lambda of it is 0.4 px
+GRATING_ROLL = 5e-5  # [C] rms rad about the normal, and of it out of plane: f G lambda of it is 0.4 px
 LENSLET_SCATTER = 0.04  # [C] rms px of a lenslet's place along and across: 0.03 to 0.05 px, below a micrometre
 THROUGHPUT_SCATTER = 0.015  # [C] rms from lenslet to lenslet, 1 to 2 %: depths and coating of the array
 THROUGHPUT_FIELD = 0.02  # [C] rms over the field: vignetting, coatings; in all 1 to 3 %
@@ -46,9 +47,10 @@ _REACH = 24.0  # px around a region from which light is taken to come
 class SpectrographAsBuilt:
     """The lit lenslets (n,) of one mode as they truly are.
 
-    `column`, `row` int32 in the bounding box of the mask; `i`, `j` from the middle of the field; `along`, `across` px, place in the
-    collimator's focal plane; `gain` and `slope`, throughput and its change with the logarithm of wavelength; `softness`,
-    where between the sharpest (0) and the softest (1) PSFlet of the camera the detector lies, over the field.
+    `column`, `row` int32 in the bounding box of the mask; `i`, `j` from the middle of the field; `along`, `across`
+    px, place in the collimator's focal plane; `gain` and `slope`, throughput and its change with the logarithm of
+    wavelength; `softness`, where between the sharpest (0) and the softest (1) PSFlet of the camera the detector lies,
+    over the field.
     """
 
     mode: LensletMode
@@ -78,8 +80,15 @@ class SpectrographAsBuilt:
         return self.train.place(self.along[lenslets], self.across[lenslets], wavelength)
 
     def wavelength_at(self, lenslets: npt.NDArray[Any] | slice, x: npt.ArrayLike) -> Float:
-        """Return the wavelength nm at columns x px, which broadcast with the lenslets' axis last: inverse of `place`."""
+        """Return the wavelength nm at columns x px, which broadcast with the lenslets' axis last.
+
+        Inverse of `place`.
+        """
         return self.train.wavelength_at(self.along[lenslets], self.across[lenslets], x)
+
+    def soften(self, x: Float, y: Float) -> Float:
+        """Return where between sharp and soft a PSFlet at px on the detector is, 0 to 1, of the shape of `x`."""
+        return np.clip(0.5 + self.softness.at(x - self.train.centre[0], y - self.train.centre[1]), 0.0, 1.0)
 
     def throughput(self, wavelength: npt.ArrayLike) -> Float:
         """Return the throughput (n, nwave), about 1, at wavelengths nm (nwave,); what all share is not in it."""
@@ -119,7 +128,8 @@ def build_spectrograph(mode: LensletMode, region: Subarray | None, seed: int) ->
 def _draw_lenslets(seed: int, i: Float, j: Float) -> Float:
     """Four standard normal numbers (n, 4) of each lenslet, by its place in the array whatever the mask."""
     numbers = draw_normal((_SPAN, _SPAN, 1, 4), Stream(derive_key("spectrograph", seed, "lenslets")))
-    return numbers[np.floor(j).astype(int) + _SPAN // 2, np.rint(i).astype(int) + _SPAN // 2, 0]
+    own: Float = numbers[np.floor(j).astype(int) + _SPAN // 2, np.rint(i).astype(int) + _SPAN // 2, 0]
+    return own
 
 
 def _draw_train(mode: LensletMode, seed: int) -> OpticalTrain:
@@ -155,4 +165,5 @@ def _find_meeting(built: SpectrographAsBuilt, region: Subarray) -> npt.NDArray[n
     rows, columns = region.slices
     inside = (y > rows.start - _REACH) & (y < rows.stop + _REACH)
     met = (x.max(axis=0) > columns.start - _REACH) & (x.min(axis=0) < columns.stop + _REACH)
-    return met & inside.any(axis=0)
+    meeting: npt.NDArray[np.bool_] = met & inside.any(axis=0)
+    return meeting

@@ -1,9 +1,10 @@
 """Deposit the cores of PSFlets into an image: channels of half a pixel of continuum, and lines at their own place.
 
-A spectrum is cut at every quarter and three quarters of a pixel, and what lies between goes to the multiple of half a pixel in the
-middle. A pixel's own response has no power at two cycles per pixel, so a smooth spectrum comes out as if it had not been
-sampled. Every band of rows is filled by one thread, with spectra in the order of the lattice: the sum of a pixel does not
-depend on threads, nor on the region that is asked for. PSFlets are mixed anew every 16 px along a spectrum.
+A spectrum is cut at every quarter and three quarters of a pixel, and what lies between goes to the multiple of half a
+pixel in the middle. A pixel's own response has no power at two cycles per pixel, so a smooth spectrum comes out as if
+it had not been sampled. Every band of rows is filled by one thread, with spectra in the order of the lattice: the sum
+of a pixel does not depend on threads, nor on the region that is asked for. PSFlets are mixed anew every 8 px along a
+spectrum.
 
 Kernels release the interpreter lock. `place` below is (first row, first column) of the image.
 """
@@ -22,13 +23,16 @@ from iris_simulator.lenslet.traces import evaluate
 __all__ = ["Channels", "add_continuum", "add_lines", "integrate"]
 
 Float = npt.NDArray[np.float64]
-BLOCK = 32
+BLOCK = 16
 """Channels that share a mixture."""
 
 
 class Channels(NamedTuple):
-    """Continuum as the kernels need it, of n lenslets: traces (n, ncoeff) of wavelength and row, `shift` px (n, 2), first and last
-    channel (n, 2) in half px, density (n, nwave) on a grid from `start` by `step` nm, softness (n, 2) at the ends."""
+    """Continuum of n lenslets as the kernels need it.
+
+    Traces (n, ncoeff) of `wavelength` and `row`; `shift` px (n, 2); first and last channel, `ends` (n, 2), in half px;
+    `density` e-/s/nm (n, nwave) on a grid from `start` by `step` nm; `softness` (n, 2) at the ends.
+    """
 
     wavelength: Float
     row: Float
@@ -42,7 +46,10 @@ class Channels(NamedTuple):
 
 @njit(nogil=True)
 def integrate(running, density, start, step, wavelength):  # type: ignore[no-untyped-def]
-    """Return the light below a wavelength; `running` (nwave,) is that below each sample, density linear between them."""
+    """Return the light below a wavelength.
+
+    `running` (nwave,) is that below each sample, density linear between them.
+    """
     place = (wavelength - start) / step
     if place <= 0.0:
         return 0.0
@@ -107,11 +114,13 @@ def add_continuum(image, place, lenslets, channels, waves, core, share):  # type
         length = channels.ends[n, 1] - channels.ends[n, 0] + 1
         edge = evaluate(channels.wavelength[n], 0.5 * first - 0.25 - dx)
         below = integrate(running, density, channels.start, channels.step, edge)
-        block, phase = np.int64(-(2**40)), -1
+        block, phase = -(2**40), -1
         wavelength, soft = edge, 0.0
         for k in range(first, last + 1):
             x = 0.5 * k
-            above = integrate(running, density, channels.start, channels.step, evaluate(channels.wavelength[n], x + 0.25 - dx))
+            above = integrate(
+                running, density, channels.start, channels.step, evaluate(channels.wavelength[n], x + 0.25 - dx)
+            )
             flux, below = share * (above - below), above
             y = evaluate(channels.row[n], x - dx) + dy
             row = int(np.floor(y))

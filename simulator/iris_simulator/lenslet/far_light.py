@@ -1,9 +1,9 @@
 """Light far from where it belongs: halos of PSFlets, leaks of the filter, scattered light and a ghost.
 
-All of it is smooth, so it is made in cells of 4 x 4 px over the detector and 1024 px around, in the Fourier plane, and then
-interpolated to pixels. A share of all light is scattered into a Gaussian of 300 px; another comes back from the detector as a
-ghost, turned about the middle of the field and blurred by 12 px [C]. Nothing is lost but beyond those cells.
-Not modelled: structure of scattered light, ghosts of single lenslets, reflections between filters.
+All of it is smooth, so it is made in cells of 4 x 4 px over the detector and 1024 px around, in the Fourier plane,
+and then interpolated to pixels. A share of all light is scattered into a Gaussian of 300 px; another comes back from
+the detector as a ghost, turned about the middle of the field and blurred by 12 px [C]. Nothing is lost but beyond
+those cells. Not modelled: structure of scattered light, ghosts of single lenslets, reflections between filters.
 """
 
 from __future__ import annotations
@@ -18,9 +18,21 @@ from scipy import fft
 
 from iris_contract import Subarray
 from iris_simulator.lenslet.psflet import BIN
-from iris_simulator.lenslet.traces import FIRST, LAST, evaluate
+from iris_simulator.lenslet.traces import evaluate
 
-__all__ = ["CELLS", "GHOST", "ORIGIN", "SCATTERED", "FarLight", "add_continuum_cells", "add_points", "empty", "resample", "spread", "stray_shares"]
+__all__ = [
+    "CELLS",
+    "GHOST",
+    "ORIGIN",
+    "SCATTERED",
+    "FarLight",
+    "add_continuum_cells",
+    "add_points",
+    "empty",
+    "resample",
+    "spread",
+    "stray_shares",
+]
 
 Float = npt.NDArray[np.float64]
 
@@ -32,7 +44,10 @@ GHOST, GHOST_WIDTH = 1e-3, 12.0  # [C] share and sigma px: one reflection betwee
 
 
 class FarLight(NamedTuple):
-    """Cells (CELLS, CELLS) of e-/s: `halo`, what the cores lack; `leak`, light beyond the band; `whole`, all of them and the cores."""
+    """Cells (CELLS, CELLS) of e-/s.
+
+    `halo`, what the cores lack; `leak`, light beyond the band; `whole`, all of them and the cores.
+    """
 
     halo: Float
     leak: Float
@@ -63,7 +78,7 @@ def _drop(cells, row, column, amount):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True)
 def add_continuum_cells(first, second, traces, shift, ends, wave, density, weight):  # type: ignore[no-untyped-def]
-    """Add continuum (n, nwave) on `wave`, linear between samples, cell by cell between the columns `ends` (n, 2) px.
+    """Add continuum (n, nwave) on `wave`, linear between samples, cell by cell between the places `ends` (n, 2) px.
 
     `first` cells receive `weight` (nwave,) of it, `second` all; `traces` are those of wavelength and row.
     """
@@ -74,17 +89,17 @@ def add_continuum_cells(first, second, traces, shift, ends, wave, density, weigh
             mean = 0.5 * (np.float64(density[n, k - 1]) + np.float64(density[n, k]))
             running[k] = running[k - 1] + mean * (wave[k] - wave[k - 1])
         node, below, factor = 0, 0.0, 0.0
-        start = int(np.floor((max(ends[n, 0], FIRST) - ORIGIN) / BIN))
-        stop = int(np.ceil((min(ends[n, 1], LAST) - ORIGIN) / BIN)) + 1
+        start = int(np.floor((ends[n, 0] - ORIGIN + 0.5) / BIN))
+        stop = int(np.ceil((ends[n, 1] - ORIGIN + 0.5) / BIN))
         for column in range(start, stop + 1):
-            x = ORIGIN + BIN * column - 0.5 - shift[n, 0]  # the lower edge of the cell
-            nm = min(max(evaluate(traces[0][n], x), wave[0]), wave[-1])
+            x = min(max(ORIGIN + BIN * column - 0.5, ends[n, 0]), ends[n, 1])  # the lower edge of the cell
+            nm = min(max(evaluate(traces[0][n], x - shift[n, 0]), wave[0]), wave[-1])
             while node < wave.size - 2 and nm >= wave[node + 1]:
                 node += 1
             part = (nm - wave[node]) / (wave[node + 1] - wave[node])
             above = running[node] + part * (running[node + 1] - running[node])
             if column > start and above > below:
-                row = evaluate(traces[1][n], x - BIN / 2) + shift[n, 1]
+                row = evaluate(traces[1][n], x - BIN / 2 - shift[n, 0]) + shift[n, 1]
                 factor = weight[node] + part * (weight[node + 1] - weight[node])
                 _drop(first, row, column - 1, factor * (above - below))
                 _drop(second, row, column - 1, above - below)
@@ -104,7 +119,10 @@ def add_points(cells, x, y, amount):  # type: ignore[no-untyped-def]
 
 
 def spread(light: FarLight, halo: Float, effects: Collection[str], centre: tuple[float, float]) -> Float:
-    """Return e-/s per cell (CELLS, CELLS) of all light that is not in cores; `halo` is the shape of the PSFlets' halos."""
+    """Return e-/s per cell (CELLS, CELLS) of all light that is not in cores.
+
+    `halo` is the shape of the PSFlets' halos.
+    """
     scattered, ghost = stray_shares(effects)
     own = 1 - scattered - ghost
     whole = fft.rfft2(light.whole)

@@ -1,8 +1,8 @@
 """Flexure: the image moves on the detector, slowly, as the telescope does.
 
-The shift in x and y is a first-order autoregressive sequence over the exposures of a night, begun anew each night: 0.1 px
-rms over nights, 0.03 px rms from one exposure to the next [C]. It is the same everywhere and during an exposure.
-Not modelled: rotation, change of scale, dependence on the telescope's angles.
+The shift in x and y is a first-order autoregressive sequence over the exposures of a night, begun anew each night:
+0.1 px rms over nights, 0.03 px rms from one exposure to the next [C]. It is the same everywhere and during an
+exposure. Not modelled: rotation, change of scale, dependence on the telescope's angles.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Where the spectra of one exposure fall: traces, channels and lines, moved by flexure and illumination.
 
-Lines are placed by the exact map of the spectrograph as built, continuum by its traces. Lines fainter than FAINT, of which
-there are many beyond the band, are set apart: they go with the filter's leak.
+Lines are placed by the exact map of the spectrograph as built, continuum by its traces. Lines fainter than FAINT, of
+which there are many beyond the band, are set apart: they go with the filter's leak.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ class Lines(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """Continuum and lines of n lenslets on the detector; `wave`, `leak_wave` nm and `leak` e-/s/nm as in their spectra."""
+    """Continuum and lines of n lenslets on the detector.
+
+    `wave`, `leak_wave` nm and `leak` e-/s/nm as in their spectra.
+    """
 
     channels: Channels
     wave: Float
@@ -51,7 +54,10 @@ class Layout:
     faint: Lines
 
     def span_rows(self) -> tuple[Float, Float]:
-        """Return lower and upper bounds of the row, px (n,): a Chebyshev series is within the sum of its coefficients."""
+        """Return lower and upper bounds of the row, px (n,).
+
+        A Chebyshev series is within the sum of its coefficients.
+        """
         row = self.channels.row
         middle, reach = row[:, 0] + self.channels.shift[:, 1], np.abs(row[:, 1:]).sum(axis=1)
         return middle - reach, middle + reach
@@ -76,7 +82,7 @@ def lay_out(
         spectra.continuum,
         float(spectra.wave[0]),
         float(spectra.wave[1] - spectra.wave[0]),
-        np.ascontiguousarray(_soften(built, x, y).T),
+        np.ascontiguousarray(built.soften(x, y).T),
     )
     lines = _place_lines(built, spectra, moved)
     bright = lines.flux >= FAINT
@@ -99,10 +105,4 @@ def _place_lines(built: SpectrographAsBuilt, spectra: Spectra, moved: Float) -> 
     seen = np.flatnonzero((x > FIRST) & (x < LAST) & (flux > 0))
     order = seen[np.argsort(y[seen], kind="stable")]
     wavelength = np.repeat(spectra.line_wave, len(built))
-    return Lines(x[order], y[order], wavelength[order], flux[order], _soften(built, x[order], y[order]))
-
-
-def _soften(built: SpectrographAsBuilt, x: Float, y: Float) -> Float:
-    """Return where between sharp and soft a PSFlet is, 0 to 1, at px on the detector."""
-    centre = built.train.centre
-    return np.clip(0.5 + built.softness.at(x - centre[0], y - centre[1]), 0.0, 1.0)
+    return Lines(x[order], y[order], wavelength[order], flux[order], built.soften(x[order], y[order]))

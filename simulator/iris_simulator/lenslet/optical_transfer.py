@@ -1,10 +1,10 @@
 """What each part between telescope and pixel does to the image of one wavelength, in the Fourier plane.
 
-A lenslet of pitch d and focal length f_l makes an image of the pupil, f_l s D / d wide for a spaxel s and an aperture D,
-spread by the diffraction of its square opening, sinc^2 with its first zero at lambda f_l / d. Both are in one ratio,
-(lambda / D) / s, and one magnification, which is chosen (ZERO), brings them to px. The lenslet is turned by atan(1/16) against
-the detector, and the grating narrows everything along dispersion by its anamorphism. Then come the camera (a Gaussian core
-and wings like r^-3) and the square pixel. Frequencies are in cycles per px.
+A lenslet of pitch d and focal length f_l makes an image of the pupil, f_l s D / d wide for a spaxel s and an aperture
+D, spread by the diffraction of its square opening, sinc^2 with its first zero at lambda f_l / d. Both are in one
+ratio, (lambda / D) / s, and one magnification, which is chosen (ZERO), brings them to px. The lenslet is turned by
+atan(1/16) against the detector, and the grating narrows everything along dispersion by its anamorphism. Then come the
+camera (a Gaussian core and wings like r^-3) and the square pixel. Frequencies are in cycles per px.
 
 Not modelled: coherence between pupil and lenslet (a star inside a lenslet makes another pattern than an even field),
 spiders and segments of the pupil, aberrations of the lenslet, diffusion of charge in the pixel.
@@ -28,7 +28,10 @@ Complex = npt.NDArray[np.complex128]
 ZERO = 1.87 / 2180.0
 """px per nm [C]: first zero of the lenslet's sinc^2; gives 1.9 to 2.0 px FWHM across dispersion in K."""
 TURN = float(np.arctan(1 / 16))
-WINGS, WING_RADIUS = 0.005, 2.0  # [C] share of light in the camera's wings, and their radius px: polish and dust of lenses
+WINGS, WING_RADIUS = (
+    0.005,
+    2.0,
+)  # [C] share of light in the camera's wings, and their radius px: polish and dust of lenses
 _MAS = np.pi / 180 / 3600e3
 
 
@@ -74,7 +77,13 @@ def transfer(
     zero = ZERO * wavelength
     width = zero * scale * _MAS * load_instrument().values["telescope.aperture_diameter"] / (wavelength * 1e-9)
     pupil = _image_pupil(along, across, width, illumination)
-    return pupil * _diffract(along, across, zero) * _blur(*frequency, camera) * np.sinc(frequency[0]) * np.sinc(frequency[1])
+    return (
+        pupil
+        * _diffract(along, across, zero)
+        * _blur(*frequency, camera)
+        * np.sinc(frequency[0])
+        * np.sinc(frequency[1])
+    )
 
 
 def find_cutoff(wavelength: float, anamorphism: float) -> float:
@@ -91,7 +100,7 @@ def _image_pupil(along: Float, across: Float, width: float, illumination: Illumi
     steep = (_ramp(radius, outer) - share * inner / outer * _ramp(radius, inner)) / (1 - share)
     direction = (illumination.slope[0] * along + illumination.slope[1] * across) / np.maximum(radius, 1e-12)
     shift = width * (illumination.offset[0] * along + illumination.offset[1] * across)
-    return (even - 1j * direction * steep) * np.exp(-2j * np.pi * shift)
+    return np.asarray((even - 1j * direction * steep) * np.exp(-2j * np.pi * shift))
 
 
 def _disc(radius: Float, diameter: float) -> Float:
@@ -101,7 +110,10 @@ def _disc(radius: Float, diameter: float) -> Float:
 
 
 def _ramp(radius: Float, diameter: float) -> Float:
-    """Transform (over -i, along the slope) of 2 x / diameter on the same disc: its flux is 0, its first moment diameter / 8."""
+    """Transform (over -i, along the slope) of 2 x / diameter on the same disc.
+
+    Its flux is 0, its first moment diameter / 8.
+    """
     z = np.maximum(np.pi * diameter * radius, 1e-4)  # below, the difference would be rounding
     return np.asarray(2 * (2 * j1(z) / z - j0(z)) / z)  # 2 J2(z) / z
 

@@ -1,9 +1,10 @@
 """PSFlets: the image of one wavelength of one lenslet, in pixels, at any sub-pixel place.
 
-Tables at nodes of wavelength and of the camera's sharpness hold what pixels collect with the source at each of 16 x 16
-phases within a pixel; between phases they are interpolated linearly, which keeps flux and centroid and widens by less than
-(1/32 px)^2. Over wavelength and field a PSFlet is the convex mixture of its nodes: positive, and of flux 1. The core
-fades out between 5 and 8.5 px; what is beyond makes a halo in steps of 4 px (`iris_simulator.lenslet.far_light`).
+Tables at nodes of wavelength and of the camera's sharpness hold what pixels collect with the source at each of 16 x
+16 phases within a pixel; between phases they are interpolated linearly, which keeps flux and centroid and widens by
+less than (1/32 px)^2. Over wavelength and field a PSFlet is the convex mixture of its nodes: positive, and of flux 1.
+The core fades out between 5 and 8.5 px; what is beyond makes a halo in steps of 4 px
+(`iris_simulator.lenslet.far_light`).
 
 Not modelled: change of shape within 4 px of the halo's structure, shape that differs from lenslet to lenslet.
 """
@@ -52,7 +53,7 @@ class Psflets:
 
     def share_at(self, wavelength: npt.ArrayLike) -> Float:
         """Return the share of light in the core, of the shape of `wavelength` nm."""
-        return np.asarray(np.interp(wavelength, self.wave, self.share))
+        return np.asarray(np.interp(np.asarray(wavelength, dtype=np.float64), self.wave, self.share))
 
 
 @lru_cache(maxsize=4)
@@ -76,8 +77,8 @@ def build_psflets(mode: LensletMode, illumination: Illumination) -> Psflets:
 def _sample(
     mode: LensletMode, wavelength: float, camera: float, illumination: Illumination, field: int, steps: int
 ) -> Float:
-    """Return what a pixel collects per its area, sampled `steps` times per px over `field` px, the source in the middle."""
-    frequency = np.fft.fftfreq(field * steps, 1 / steps)
+    """Return what a pixel collects, sampled `steps` times per px over `field` px, with the source in the middle."""
+    frequency = np.asarray(np.fft.fftfreq(field * steps, 1 / steps), dtype=np.float64)
     anamorphism = load_grating_setting(mode.grating).anamorphism
     passed = np.flatnonzero(np.abs(frequency) <= find_cutoff(wavelength, anamorphism))
     some = frequency[passed]
@@ -123,12 +124,10 @@ class Widths(NamedTuple):
     beyond: float
 
 
-def measure_widths(
-    mode: LensletMode, wavelength: float, softness: float, illumination: Illumination
-) -> Widths:
+def measure_widths(mode: LensletMode, wavelength: float, softness: float, illumination: Illumination) -> Widths:
     """Measure a PSFlet, as pixels see it, in one dimension at a time."""
     length, step = 1024, 1 / 32
-    frequency = np.fft.fftfreq(int(length / step), step)
+    frequency = np.asarray(np.fft.fftfreq(int(length / step), step), dtype=np.float64)
     anamorphism = load_grating_setting(mode.grating).anamorphism
     nothing = np.zeros_like(frequency)
 
@@ -139,7 +138,7 @@ def measure_widths(
         ]
         return np.asarray(np.fft.fftshift(np.fft.ifft(planes[0] + planes[1]).real))  # of sum 1
 
-    place = (np.arange(len(frequency)) - len(frequency) // 2) * step
+    place = np.asarray((np.arange(len(frequency)) - len(frequency) // 2) * step, dtype=np.float64)
     along, across = profile(frequency, nothing), profile(nothing, frequency)
     strip = across[(place > 1) & (place < 3)].sum()
     return Widths(

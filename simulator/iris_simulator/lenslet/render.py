@@ -23,6 +23,7 @@ from iris_simulator.lenslet.layout import Layout, lay_out
 from iris_simulator.lenslet.optical_transfer import ILLUMINATIONS
 from iris_simulator.lenslet.psflet import Psflets, build_psflets
 from iris_simulator.lenslet.spectra import Spectra
+from iris_simulator.lenslet.traces import FIRST, LAST
 
 __all__ = ["render", "render_cores", "render_far_light"]
 
@@ -71,16 +72,14 @@ def render_cores(layout: Layout, psflets: Psflets, region: Subarray, share: floa
     return image
 
 
-def render_far_light(
-    layout: Layout, psflets: Psflets, centre: tuple[float, float], effects: Collection[str]
-) -> Float:
+def render_far_light(layout: Layout, psflets: Psflets, centre: tuple[float, float], effects: Collection[str]) -> Float:
     """Return the light that is not in cores, e-/s per cell over the detector and around it."""
     cells = empty()
     channels, lines, faint = layout.channels, layout.lines, layout.faint
-    traces, ends = (channels.wavelength, channels.row), 0.5 * channels.ends
+    traces, ends = (channels.wavelength, channels.row), 0.5 * channels.ends + (-0.25, 0.25)
     beyond = 1 - psflets.share_at(layout.wave)
     add_continuum_cells(cells.halo, cells.whole, traces, channels.shift, ends, layout.wave, channels.density, beyond)
-    everywhere = np.broadcast_to(np.array([-np.inf, np.inf]), ends.shape)
+    everywhere = np.broadcast_to(np.array([FIRST, LAST]), ends.shape)
     ones = np.ones(len(layout.leak_wave))
     add_continuum_cells(
         cells.leak, cells.whole, traces, channels.shift, everywhere, layout.leak_wave, layout.leak, ones

@@ -1,8 +1,9 @@
 """Spectra of the lenslets: what a source sends, and what of it is detected behind filter and lenslets.
 
-Continuum is a density in e-/s/nm, linear between the samples of a grid; lines are without width, at their own wavelength.
-A source's `Light` is what a lenslet of throughput 1 would give without the filter. What the filter leaks beyond its band (below
-1e-3) is kept apart, on a coarse grid. Not modelled: polarisation, second order, change during an exposure.
+Continuum is a density in e-/s/nm, linear between the samples of a grid; lines are without width, at their own
+wavelength. A source's `Light` is what a lenslet of throughput 1 would give without the filter. What the filter leaks
+beyond its band (below 1e-3) is kept apart, on a coarse grid. Not modelled: polarisation, second order, change during
+an exposure.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ _LEAK_STEP = 4.0  # nm
 class Light:
     """What arrives at the lenslets, as detected at throughput 1 and without filter.
 
-    `continuum(wave)` gives e-/s/nm, (1, nwave) where all lenslets see the same or (n, nwave); `line_wave` nm (nline,) and
-    `line_flux` e-/s (1 or n, nline); `brightness` (n,) multiplies all; `illumination` names how the pupil is filled and `shift` px
-    (n, 2) moves PSFlets for how the lenslet is.
+    `continuum(wave)` gives e-/s/nm, (1, nwave) where all lenslets see the same or (n, nwave); `line_wave` nm (nline,)
+    and `line_flux` e-/s (1 or n, nline); `brightness` (n,) multiplies all; `illumination` names how the pupil is
+    filled and `shift` px (n, 2) moves PSFlets for how the lenslet is.
     """
 
     continuum: Callable[[Float], Float]
@@ -48,8 +49,8 @@ class Light:
 class Spectra:
     """What is detected of n lenslets.
 
-    `wave` nm (nwave,), evenly spaced, and `continuum` e-/s/nm float32 (n, nwave) in the band; `leak_wave` (nleak,) and `leak`
-    (n, nleak) beyond it, 0 inside; lines: `line_wave` (nline,), `line_flux` e-/s (n, nline).
+    `wave` nm (nwave,), evenly spaced, and `continuum` e-/s/nm float32 (n, nwave) in the band; `leak_wave` (nleak,)
+    and `leak` (n, nleak) beyond it, 0 inside; lines: `line_wave` (nline,), `line_flux` e-/s (n, nline).
     """
 
     wave: Float
@@ -81,7 +82,7 @@ class Spectra:
         number = np.floor((self.line_wave - edges[0]) / step).astype(int)
         for line in np.flatnonzero((number >= 0) & (number < len(wave))):
             channels[:, number[line]] += self.line_flux[:, line]
-        return channels.astype(np.float32)
+        return np.asarray(channels, dtype=np.float32)
 
     def cut(self, chosen: npt.NDArray[np.bool_]) -> Self:
         """Return the spectra of some lenslets, bool (n,)."""

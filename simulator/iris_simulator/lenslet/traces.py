@@ -1,8 +1,8 @@
 """Wavelength and row along the columns of each spectrum, quick to evaluate: Chebyshev series of the exact map.
 
-The exact map (`iris_simulator.lenslet.train`) is inverted at Chebyshev nodes over the whole detector and a little more; the series
-through them agree with it to 1e-9 nm and 1e-8 px. They are a matter of speed and no model: nothing of them is written.
-Source: Trefethen, Approximation Theory and Approximation Practice, 3.
+The exact map (`iris_simulator.lenslet.train`) is inverted at Chebyshev nodes over the whole detector and a little
+more; the series through them agree with it to 1e-9 nm and 1e-8 px. They are a matter of speed and no model: nothing
+of them is written. Source: Trefethen, Approximation Theory and Approximation Practice, 3.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NODES = 14
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Traces:
-    """Chebyshev coefficients (n, ncoeff) of `wavelength` nm and `row` px in u = (2x - FIRST - LAST) / (LAST - FIRST)."""
+    """Chebyshev coefficients (n, ncoeff) of `wavelength` nm and `row` px; u goes from -1 at FIRST to 1 at LAST."""
 
     wavelength: Float
     row: Float

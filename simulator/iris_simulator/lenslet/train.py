@@ -1,13 +1,15 @@
 """The optical train from lenslet to detector, ray by ray: collimator, grating, camera, detector.
 
 The chief ray of a lenslet leaves the collimator at an angle of its own, in the plane of dispersion and out of it. A
-plane grating keeps the component of a direction along its grooves and adds G lambda to that across them, so out of plane
-cos(gamma) (sin alpha + sin beta) = G lambda: lines of one wavelength are curved (smile), spectra inclined and curved.
-The camera maps the angle theta from its axis to f (tan theta + k (theta - sin(w theta) / w)); the detector is a plane,
-turned and inclined, which the ray meets exactly. Everything is a rotation or a closed formula, nothing is expanded.
+plane grating keeps the component of a direction along its grooves and adds G lambda to that across them, so out of
+plane cos(gamma) (sin alpha + sin beta) = G lambda: lines of one wavelength are curved (smile), spectra inclined and
+curved. The camera maps the angle theta from its axis to f (tan theta + k (theta - sin(w theta) / w)); the detector is
+a plane, turned and inclined, which the ray meets exactly. Everything is a rotation or a closed formula, nothing is
+expanded.
 
-Not modelled: aberrations (they are in the PSFlet), higher orders of the grating, distortion of the collimator, chromatic
-focal lengths. Source: Born & Wolf, Principles of Optics, 8.6.1; Loewen & Popov, Diffraction Gratings, 2 (conical diffraction).
+Not modelled: aberrations (they are in the PSFlet), higher orders of the grating, distortion of the collimator,
+chromatic focal lengths. Source: Born & Wolf, Principles of Optics, 8.6.1; Loewen & Popov, Diffraction Gratings, 2
+(conical diffraction).
 """
 
 from __future__ import annotations
@@ -24,7 +26,10 @@ __all__ = ["OpticalTrain"]
 
 Float = npt.NDArray[np.float64]
 WAVES = 12.0
-"""w of the camera's distortion: the sine has turned by 1.5 rad in the detector's corner, no low power of theta follows it."""
+"""w of the camera's distortion.
+
+The sine has turned by 1.5 rad in the detector's corner, no low power of theta follows it.
+"""
 _STEP = 0.5  # nm, of numerical slopes
 _ROUNDS = 6  # of Newton's method; it doubles the digits each time
 
@@ -33,9 +38,9 @@ _ROUNDS = 6  # of Newton's method; it doubles the digits each time
 class OpticalTrain:
     """Lengths in px of the detector, angles in rad.
 
-    `collimator` and `camera` focal lengths; `incidence` and `diffraction`, angles of their axes to the grating's normal as
-    designed; `density` of grooves 1/nm; `distortion` k of the camera; `grating` turns the grating and `detector` the
-    detector away from where they should be (3 x 3); `centre` (x, y), pixel on the camera's axis.
+    `collimator` and `camera` focal lengths; `incidence` and `diffraction`, angles of their axes to the grating's
+    normal as designed; `density` of grooves 1/nm; `distortion` k of the camera; `grating` turns the grating and
+    `detector` the detector away from where they should be (3 x 3); `centre` (x, y), pixel on the camera's axis.
     """
 
     collimator: float
@@ -49,9 +54,10 @@ class OpticalTrain:
     centre: tuple[float, float]
 
     def place(self, along: Float, across: Float, wavelength: npt.ArrayLike) -> tuple[Float, Float]:
-        """Return x, y in px from 0 of wavelengths nm from lenslets at `along`, `across` px in the collimator's focal plane.
+        """Return x, y in px from 0 of wavelengths nm.
 
-        Arrays broadcast. NaN where the grating sends no such wavelength.
+        `along`, `across` px, lenslets in the collimator's focal plane, broadcast with them. NaN where the grating
+        sends no such wavelength.
         """
         tangent_x, tangent_y = self._diffract(along, across, np.asarray(wavelength, dtype=np.float64))
         x, y = self._focus(tangent_x, tangent_y)
