@@ -32,6 +32,7 @@ class SaturationPipeline(CalibrationPipeline):
         for path in files:
             ramp = self.open(path, RampModel)
             plateaus.append(find_plateaus(np.asarray(ramp.reads)))
+            ramp = ramp.evolve(reads=ramp.reads[:0].copy())  # or they would stay while the next ones are read
         dq = ramp.dq & np.uint32(DQ["REFERENCE_PIXEL"] | DQ["NON_SCIENCE"])
         usable = ~has(dq, "NON_SCIENCE")
         try:
