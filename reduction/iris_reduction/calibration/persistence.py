@@ -12,13 +12,17 @@ and spread (a Gaussian prior with the mean and the excess variance of all pixels
 to (mean/2)^2); a pixel that lies further off than six standard deviations, hit or hot, gets the means.
 Pedestals are free in each ramp.
 
+Darks come one by one, twice: once for the mean pixel, once for five sums of each pixel (two products of its reads with
+the curves, three of the curves with each other), float32 since they are known no better than to 1e-3.
+
 Not modelled: drifts common to all reads, which the mean curves share; correlation of the two shares
 over pixels; the errors of constants and power.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +30,7 @@ import numpy.typing as npt
 from scipy import optimize
 
 from iris_contract.errors import InputError
-from iris_reduction.blocks import split_rows
+from iris_reduction.blocks import map_rows
 from iris_reduction.kernels.persistence import Afterimage, fill_traps, release_charge
 
 __all__ = ["Afterglow", "Traps", "fit_mean_traps", "fit_shares"]
@@ -62,16 +66,27 @@ class Traps(NamedTuple):
     power: float
 
 
-def fit_mean_traps(darks: Sequence[Afterglow], usable: Bool) -> Traps:
+class _Curve(NamedTuple):
+    """What the mean pixel of a dark shows: `reads` e- (ngroups, nreads), each ramp less its mean, and what was before.
+
+    `past` has charges of shape (1, 1), the median over pixels.
+    """
+
+    reads: Float64
+    times: Float64
+    period: float
+    past: tuple[Afterimage, ...]
+
+
+def fit_mean_traps(darks: Iterable[Afterglow], usable: Bool) -> Traps:
     """Return the traps of the mean pixel; raises InputError where no afterglow can be told from noise.
 
-    `usable` (ny, nx) are the pixels that go into the mean.
+    `usable` (ny, nx) are the pixels that go into the mean. `darks` may yield them one by one.
     """
-    curves = [_average(dark, usable) for dark in darks]
-    levels = [[float(np.median(image.charge[usable])) for image in dark.past] for dark in darks]
-    latest = [charges[-1] for charges in levels]
+    curves = list(map(partial(_average, usable=usable), darks))
+    latest = [float(curve.past[-1].charge[0, 0]) for curve in curves]
     norm, free = max(latest), max(latest) > _UNEQUAL * min(latest)
-    noise = np.sqrt(np.mean([np.mean(np.diff(curve, n=2, axis=1) ** 2) / 6 for curve in curves]))
+    noise = np.sqrt(np.mean([np.mean(np.diff(curve.reads, n=2, axis=1) ** 2) / 6 for curve in curves]))
 
     def describe(values: Float64) -> tuple[Float64, Float64, float]:
         return np.exp(values[:2]), values[2:4] * 1e-4, float(values[4]) if free else 1.0
@@ -79,11 +94,10 @@ def fit_mean_traps(darks: Sequence[Afterglow], usable: Bool) -> Traps:
     def differ(values: Float64) -> Float64:
         constants, shares, power = describe(values)
         parts = [(values[:2] - _PRIOR) / _PRIOR_SPREAD]
-        for dark, curve, charges in zip(darks, curves, levels, strict=True):
-            past = [Afterimage(np.full((1, 1), q), i.delay) for q, i in zip(charges, dark.past, strict=True)]
-            held = shares * fill_traps(past, constants, norm, power)[0, 0]
-            expected = np.tensordot(held, release_charge(dark.times, dark.period, constants), axes=1)
-            parts.append((curve - expected + expected.mean(axis=1, keepdims=True)).ravel() / noise)
+        for curve in curves:
+            held = shares * fill_traps(curve.past, constants, norm, power)[0, 0]
+            expected = np.tensordot(held, release_charge(curve.times, curve.period, constants), axes=1)
+            parts.append((curve.reads - expected + expected.mean(axis=1, keepdims=True)).ravel() / noise)
         return np.concatenate(parts)
 
     start = np.array([*_PRIOR, 1.0, 1.0, *([1.0] if free else [])])
@@ -98,49 +112,100 @@ def fit_mean_traps(darks: Sequence[Afterglow], usable: Bool) -> Traps:
     return Traps(constants[order], shares[order], norm, power)
 
 
-def _average(dark: Afterglow, usable: Bool) -> Float64:
-    """Return the mean reads e- (ngroups, nreads) of the usable pixels that were not hit, each ramp less its mean."""
-    pixels = dark.reads[usable]
-    rise = pixels[:, :, -1] - pixels[:, :, 0]
-    away = np.abs(rise - np.median(rise, axis=0))
-    quiet = (away <= 5 * 1.4826 * np.median(away, axis=0)).all(axis=1)
-    curve = pixels[quiet].mean(axis=0, dtype=np.float64)
-    return np.asarray(curve - curve.mean(axis=1, keepdims=True))
+def _average(dark: Afterglow, usable: Bool) -> _Curve:
+    """Return the mean of the usable pixels that were not hit."""
+    reads = dark.reads
+    rises = map_rows(lambda rows: (reads[rows, ..., -1] - reads[rows, ..., 0])[usable[rows]], reads.shape)
+    away = np.concatenate(rises)
+    away -= np.median(away, axis=0)
+    np.abs(away, out=away)
+    quiet = usable.copy()
+    quiet[usable] = (away <= 5 * 1.4826 * np.median(away, axis=0)).all(axis=1)
+    sums = map_rows(lambda rows: reads[rows][quiet[rows]].sum(axis=0, dtype=np.float64), reads.shape)
+    curve = np.sum(sums, axis=0) / np.count_nonzero(quiet)
+    past = [Afterimage(np.full((1, 1), float(np.median(charge[usable]))), delay) for charge, delay in dark.past]
+    return _Curve(curve - curve.mean(axis=1, keepdims=True), dark.times, dark.period, tuple(past))
 
 
-def fit_shares(darks: Sequence[Afterglow], usable: Bool, noise: Float32, traps: Traps) -> tuple[Float32, Float32]:
+def fit_shares(darks: Iterable[Afterglow], usable: Bool, noise: Float32, traps: Traps) -> tuple[Float32, Float32]:
     """Return the shares of each pixel and their errors, (ny, nx, 2), from `noise` e- of a read (ny, nx).
 
-    Pixels that are not usable get the mean shares, and their spread for an error.
+    Pixels that are not usable get the mean shares, and their spread for an error. `darks` may yield them one by one.
     """
-    normal, mixed = np.zeros((*usable.shape, 2, 2)), np.zeros((*usable.shape, 2))
+    sums = np.zeros((*usable.shape, 5), np.float32)
     for dark in darks:
-        seen = release_charge(dark.times, dark.period, traps.constants)
-        seen = seen - seen.mean(axis=2, keepdims=True)
-        held = fill_traps(dark.past, traps.constants, traps.norm, traps.power).astype(np.float64)
-        normal += held[..., :, None] * held[..., None, :] * np.einsum("igr,jgr->ij", seen, seen)
-        for rows in split_rows(dark.reads.shape):
-            mixed[rows] += held[rows] * np.einsum("yxgr,igr->yxi", dark.reads[rows], seen)
-    known = usable & (np.linalg.det(normal) > 0) & (noise > 0)
-    variance = np.where(known, np.square(noise, dtype=np.float64), 1.0)[..., None]
-    normal[~known] = np.eye(2)
-    covariance = np.linalg.inv(normal) * variance[..., None]
-    shares = np.einsum("...ij,...j->...i", covariance, mixed / variance)
-    own = np.einsum("...ii->...i", covariance)
-    mean, spread2 = _find_population(shares[known], own[known])
-    known &= (np.abs(shares - mean) < _CLIP * np.sqrt(own + spread2)).all(axis=-1)
-    precision = np.where(known[..., None, None], normal / variance[..., None], 0.0) + np.diag(1 / spread2)
-    posterior = np.linalg.inv(precision)
-    right = np.where(known[..., None], mixed / variance, 0.0) + mean / spread2
-    drawn = np.einsum("...ij,...j->...i", posterior, right)
-    errors = np.sqrt(np.einsum("...ii->...i", posterior))
-    return np.maximum(drawn, 0.0).astype(np.float32), errors.astype(np.float32)
+        _add_dark(dark, traps, sums)
+        del dark  # or it would stay while the next one is read
+    shares, errors = (np.empty((*usable.shape, 2), np.float32) for _ in range(2))
+    known = usable & (noise > 0)
+
+    def fit_alone(rows: slice) -> None:
+        mixed, normal = _take_sums(sums[rows])
+        inverse, works = _invert(normal)
+        known[rows] &= works
+        shares[rows] = _multiply(inverse, mixed)
+        errors[rows] = np.sqrt(np.maximum(inverse[..., ::2], 0)) * noise[rows, :, None]
+
+    map_rows(fit_alone, sums.shape)
+    mean, spread2 = _find_population(shares, errors, known)
+
+    def draw(rows: slice) -> None:
+        own = np.square(errors[rows], dtype=np.float64)
+        believed = (np.abs(shares[rows] - mean) < _CLIP * np.sqrt(own + spread2)).all(axis=-1) & known[rows]
+        variance = np.where(believed, np.square(noise[rows], dtype=np.float64), 1.0)[..., None]
+        mixed, normal = (np.where(believed[..., None], part / variance, 0.0) for part in _take_sums(sums[rows]))
+        inverse, _ = _invert(normal + np.array([1 / spread2[0], 0.0, 1 / spread2[1]]))
+        shares[rows] = np.maximum(_multiply(inverse, mixed + mean / spread2), 0.0)
+        errors[rows] = np.sqrt(inverse[..., ::2])
+
+    map_rows(draw, sums.shape)
+    return shares, errors
 
 
-def _find_population(shares: Float64, variance: Float64) -> tuple[Float64, Float64]:
-    """Return the mean of the shares (npix, 2) and the variance beyond their own, robustly, each (2,)."""
-    low, middle, high = np.quantile(shares, (0.16, 0.5, 0.84), axis=0)
-    excess = np.square((high - low) / 2) - np.median(variance, axis=0)
-    middle = np.maximum(middle, 0.0)
-    least, most = (np.square(share * middle) + 1e-12 for share in _SPREADS)
-    return middle, np.clip(excess, least, most)
+def _add_dark(dark: Afterglow, traps: Traps, sums: Float32) -> None:
+    """Add to `sums` (ny, nx, 5) the products of a dark's reads with both curves, and those of the curves."""
+    seen = release_charge(dark.times, dark.period, traps.constants)
+    seen = seen - seen.mean(axis=2, keepdims=True)
+    (first, both), (_, second) = np.einsum("igr,jgr->ij", seen, seen)
+
+    def add(rows: slice) -> None:
+        past = [Afterimage(charge[rows], delay) for charge, delay in dark.past]
+        held = fill_traps(past, traps.constants, traps.norm, traps.power).astype(np.float64)
+        sums[rows, :, :2] += held * np.einsum("yxgr,igr->yxi", dark.reads[rows], seen)
+        sums[rows, :, 2:] += held[..., [0, 0, 1]] * held[..., [0, 1, 1]] * (first, both, second)
+
+    map_rows(add, dark.reads.shape)
+
+
+def _take_sums(sums: Float32) -> tuple[Float64, Float64]:
+    """Return the products with the reads (rows, nx, 2), and the symmetric matrices as (rows, nx, 3)."""
+    values = sums.astype(np.float64)
+    return values[..., :2], values[..., 2:]
+
+
+def _invert(matrix: Float64) -> tuple[Float64, Bool]:
+    """Return the inverses of symmetric matrices, as they are: xx, xy, yy on the last axis; and where there is one."""
+    determinant = matrix[..., 0] * matrix[..., 2] - matrix[..., 1] ** 2
+    works = determinant > 0
+    return matrix[..., ::-1] * (1, -1, 1) / np.where(works, determinant, 1.0)[..., None], works
+
+
+def _multiply(matrix: Float64, vector: Float64) -> Float64:
+    """Return the products of symmetric matrices (..., 3) with vectors (..., 2)."""
+    return matrix[..., :2] * vector[..., :1] + matrix[..., 1:] * vector[..., 1:]
+
+
+def _find_population(shares: Float32, errors: Float32, known: Bool) -> tuple[Float64, Float64]:
+    """Return the mean of the shares (ny, nx, 2) of known pixels and the variance beyond their own, robustly, each (2,).
+
+    Each kind of trap for itself, since a quantile takes copies.
+    """
+    found = []
+    for kind in range(2):
+        low, middle, high = np.quantile(shares[..., kind][known], (0.16, 0.5, 0.84)).astype(np.float64)
+        own = float(np.median(errors[..., kind][known])) ** 2
+        middle = max(middle, 0.0)
+        least, most = ((spread * middle) ** 2 + 1e-12 for spread in _SPREADS)
+        found.append((middle, np.clip(((high - low) / 2) ** 2 - own, least, most)))
+    mean, spread2 = np.array(found).T
+    return mean, spread2

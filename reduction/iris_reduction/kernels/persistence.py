@@ -14,7 +14,7 @@ traps that fill while they empty.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -33,15 +33,22 @@ class Afterimage(NamedTuple):
     delay: float
 
 
-def fill_traps(past: Sequence[Afterimage], constants: Float64, norm: float, power: float) -> npt.NDArray[np.floating]:
+def fill_traps(past: Iterable[Afterimage], constants: Float64, norm: float, power: float) -> npt.NDArray[np.floating]:
     """Return what a share of 1 would hold now, e- (ny, nx, ntrap) of the dtype of the charges, after those in `past`.
 
-    `constants` s (ntrap,); `norm` Q0 in e-.
+    `past` holds one or more and may yield them one by one; `constants` s (ntrap,); `norm` Q0 in e-.
     """
-    held = np.zeros((*past[0].charge.shape, len(constants)), past[0].charge.dtype)
+    held: npt.NDArray[np.floating] | None = None
     for charge, delay in past:
         taken = norm * (np.maximum(charge, 0) / norm) ** power
-        np.maximum(held, taken[:, :, None] * np.exp(-delay / constants), out=held)
+        left = np.exp(-delay / constants).astype(charge.dtype)
+        if held is None:
+            held = np.zeros((*charge.shape, len(constants)), charge.dtype)
+        for kind, share in enumerate(left):  # one at a time: nothing as large as the result is made beside it
+            np.maximum(held[..., kind], taken * share, out=held[..., kind])
+        del charge, taken  # or they would stay while the next ones are made
+    if held is None:
+        raise ValueError("nothing came before")
     return held
 
 

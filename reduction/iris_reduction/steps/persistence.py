@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from iris_contract.dq import DQ, has
 from iris_contract.errors import InputError, ReferenceFileError
+from iris_contract.exposure import Subarray
 from iris_contract.fitsio import Header
-from iris_reduction.datamodel import ImageModel, Model
+from iris_reduction.datamodel import ImageModel
 from iris_reduction.kernels.persistence import Afterimage, fill_traps, find_slopes
 from iris_reduction.steps.step import IrisStep
 
-__all__ = ["PersistenceStep", "list_afterimages", "ramp_period"]
+__all__ = ["PersistenceStep", "find_delay", "ramp_period", "take_charge"]
 
 DAY = 86400.0
 
@@ -42,21 +42,26 @@ class PersistenceStep(IrisStep):
         reference = self.read_reference(model, "persist")
         if reference is None:
             return model.evolve({"S_PERS": "SKIPPED"})
-        past = list_afterimages([self._open_earlier(name, model) for name in self._list_names(model)], model)
+        past = (self._look_back(name, model) for name in self._list_names(model))  # one rate image at a time
         norm, power = (_read_number(reference.header, key) for key in ("PERSCHRG", "PERSPOW"))
         constants = reference.content["TIMES"]
-        seen = fill_traps(past, constants, norm, power) * _find_slopes(model.header, constants).astype(np.float32)
-        glow = (reference.content["DATA"] * seen).sum(axis=2)
-        spread = (reference.content["ERR"] * seen) ** 2
+        seen = fill_traps(past, constants, norm, power)
+        seen *= _find_slopes(model.header, constants).astype(np.float32)
+        glow = np.einsum("yxi,yxi->yx", reference.content["DATA"], seen)
+        np.multiply(seen, reference.content["ERR"], out=seen)
+        variance = np.einsum("yxi,yxi->yx", seen, seen)
         measured = (model.err > 0) & ~has(model.dq, "REFERENCE_PIXEL")
         dq = model.dq.copy()
         dq[measured & (glow > self.threshold * model.err)] |= np.uint32(DQ["PERSISTENCE"])
         cards = {"S_PERS": "COMPLETE"}
         if self.method == "flag":
             return model.evolve(cards, dq=dq)
-        return _subtract(
-            model.evolve(cards, dq=dq), np.where(measured, glow, 0), np.where(measured, spread.sum(axis=2), 0)
-        )
+        return _subtract(model.evolve(cards, dq=dq), np.where(measured, glow, 0), np.where(measured, variance, 0))
+
+    def _look_back(self, name: str, model: ImageModel) -> Afterimage:
+        """Return what an earlier exposure left in the region of `model`."""
+        earlier = self._open_earlier(name, model)
+        return Afterimage(take_charge(earlier, model.region), find_delay(earlier.header, model.header))
 
     def _list_names(self, model: ImageModel) -> list[str]:
         given = [self.previous or ""] if isinstance(self.previous, str | None) else self.previous
@@ -88,22 +93,23 @@ class PersistenceStep(IrisStep):
         return earlier
 
 
-def list_afterimages(earlier: Sequence[ImageModel], model: Model) -> tuple[Afterimage, ...]:
-    """Return the charge that each of the `earlier` rate images left in the region of `model`, and how long ago.
+def take_charge(image: ImageModel, region: Subarray) -> Any:
+    """Return the charge e- float32 (ny, nx) that a rate image says the pixels of `region` held at its end.
 
     Rate times ramp, at most the well that the detector is designed with; a pixel that is saturated
     from the first read on has no rate, and was full.
     """
-    found = []
-    for image in earlier:
-        cut = model.region.cut_from(image.region)
-        well = image.detector.well_depth
-        charge = np.clip(image.data[cut] * float(image.header["RAMPTIME"]), 0, well)
-        dq = image.dq[cut]
-        charge[has(dq, "SATURATED") & (image.err[cut] == 0)] = well
-        charge[has(dq, "REFERENCE_PIXEL")] = 0
-        found.append(Afterimage(charge, DAY * (model.header["EXPJDST"] - image.header["EXPJDEND"])))
-    return tuple(found)
+    cut = region.cut_from(image.region)
+    well, dq = np.float32(image.detector.well_depth), image.dq[cut]
+    charge = np.clip(image.data[cut] * np.float32(image.header["RAMPTIME"]), np.float32(0), well)
+    charge[has(dq, "SATURATED") & (image.err[cut] == 0)] = well
+    charge[has(dq, "REFERENCE_PIXEL")] = 0
+    return charge
+
+
+def find_delay(earlier: Header, later: Header) -> float:
+    """Return the time in s from the end of one exposure to the start of another."""
+    return float(DAY * (later["EXPJDST"] - earlier["EXPJDEND"]))
 
 
 def ramp_period(header: Header) -> float:
