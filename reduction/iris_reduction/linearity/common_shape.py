@@ -106,8 +106,11 @@ def _sample(exposures: Iterable[FlatRamps], usable: Bool) -> tuple[list[FlatRamp
     """Return evenly spaced rows that have usable pixels, and which pixels of them are."""
     rows = np.flatnonzero(usable.any(axis=1))
     rows = rows[:: max(1, rows.size * usable.shape[1] // _SAMPLE)]
-    chosen = [FlatRamps(e.reads[rows], e.times, None if e.read_dq is None else e.read_dq[rows]) for e in exposures]
-    return chosen, usable[rows]
+
+    def cut(flat: FlatRamps) -> FlatRamps:
+        return FlatRamps(flat.reads[rows], flat.times, None if flat.read_dq is None else flat.read_dq[rows])
+
+    return list(map(cut, exposures)), usable[rows]  # a comprehension would hold a flat while the next one is read
 
 
 def _collect_all(exposures: Sequence[FlatRamps], norm: float) -> Moments:

@@ -43,7 +43,7 @@ class ReadnoisePipeline(CalibrationPipeline):
             for path in files:
                 ramp = self.correct(path)
                 gain = self.need_reference(ramp, "gain").content["DATA"]
-                ramps[:] = [replace(ramp, reads=ramp.reads[:0])]  # header and flags, not the cube
+                ramps[:] = [replace(ramp, reads=ramp.reads[:0].copy(), read_dq=None)]  # header and flags, not the cube
                 dark = DarkRamps(ramp.reads, ramp.times, gain)
                 del ramp  # or it would stay while the next one is read
                 yield dark

@@ -6,6 +6,7 @@ Not modelled: noise slower than a read, which adds to the noise of a rate and no
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ Moments = npt.NDArray[Any]
 
 def differences(exposures: Iterable[DarkRamps], outputs: npt.NDArray[np.int64]) -> tuple[Float, Float]:
     """Return noise and error e- (ny, nx); arguments as `ReadNoiseEstimator`."""
-    return estimate(np.sum([add_moments(dark) for dark in exposures], axis=0), outputs)
+    return estimate(reduce(np.add, map(add_moments, exposures)), outputs)  # one dark in memory at a time
 
 
 def add_moments(dark: DarkRamps) -> Moments:

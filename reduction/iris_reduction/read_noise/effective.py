@@ -44,19 +44,17 @@ def effective(exposures: Iterable[DarkRamps], outputs: npt.NDArray[np.int64]) ->
 
     Raises InputError where the darks have fewer than two ramps.
     """
-    moments, variances, freedoms = [], [], []
+    moments, squares, freedom = np.zeros((3, 1, 1)), np.zeros((1, 1)), np.zeros((1, 1))
     for dark in exposures:
-        moments.append(add_moments(dark))
+        moments = moments + add_moments(dark)
         if dark.reads.shape[2] > 1:
-            variance, freedom = _measure_rates(dark)
-            variances.append(variance * freedom)
-            freedoms.append(freedom)
+            variance, number = _measure_rates(dark)
+            squares, freedom = squares + variance * number, freedom + number
         del dark  # or it would stay while the next one is read
-    if not freedoms:
+    if not freedom.any():
         raise InputError("the effective read noise needs two or more ramps in an exposure", key="NGROUPS", value=1)
-    white, error = estimate(np.sum(moments, axis=0), outputs)
-    freedom = np.sum(freedoms, axis=0)
-    found = np.sum(variances, axis=0) / np.maximum(freedom, 1)
+    white, error = estimate(moments, outputs)
+    found = squares / np.maximum(freedom, 1)
     noise = white.copy()
     for output in np.unique(outputs):
         mine = outputs == output
