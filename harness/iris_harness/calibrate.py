@@ -18,6 +18,7 @@ from iris_harness.nights import plan_night
 from iris_harness.products import describe_failure, describe_product
 from iris_harness.run_directory import RunDirectory
 from iris_harness.scenario import FamilySpec, Scenario
+from iris_harness.simulate import forget_as_built
 from iris_harness.tasks import Task, TaskResult, hash_source, make_key
 
 __all__ = ["CALIBRATIONS", "calibrate_night", "plan_calibration"]
@@ -101,6 +102,7 @@ def calibrate_night(
     from iris_reduction.cache import use_cache
     from iris_reduction.pipelines import make_reference
 
+    forget_as_built()  # this process may have simulated
     run = RunDirectory(root)
     chain = setting == "chain"
     use_cache(run.initial_cache if chain else run.cache(setting))

@@ -16,6 +16,7 @@ from iris_harness.nights import PlannedExposure, plan_night
 from iris_harness.products import describe_failure, describe_product
 from iris_harness.run_directory import RunDirectory
 from iris_harness.scenario import Scenario
+from iris_harness.simulate import forget_as_built
 from iris_harness.tasks import Task, TaskResult, hash_source, make_key
 
 __all__ = ["SIMULATOR", "list_raw_rows", "plan_reduction", "reduce_night"]
@@ -110,6 +111,7 @@ def reduce_night(
     """
     from iris_reduction.cache import use_cache
 
+    forget_as_built()  # this process may have simulated
     run = RunDirectory(root)
     use_cache(run.cache(setting))
     outputs: list[Path] = []

@@ -15,7 +15,14 @@ from iris_harness.run_directory import RunDirectory
 from iris_harness.scenario import Scenario, load_scenario
 from iris_harness.tasks import Task, hash_source, make_key
 
-__all__ = ["list_settings", "plan_as_built", "plan_simulation", "simulate_exposure", "write_as_built"]
+__all__ = [
+    "forget_as_built",
+    "list_settings",
+    "plan_as_built",
+    "plan_simulation",
+    "simulate_exposure",
+    "write_as_built",
+]
 
 SOURCES = ("iris_contract", "iris_simulator")
 MEMORY = timedelta(hours=1)  # what was before leaves less than e**-9 in the slowest traps
@@ -59,6 +66,11 @@ def _build(detector: str, region: Any, seed: int) -> Any:
     from iris_simulator import build_as_built
 
     return build_as_built(load_instrument().detector(detector), region, seed)
+
+
+def forget_as_built() -> None:
+    """Let go of the as-built maps, which simulations of this process share: 1.7 GB of the full format."""
+    _build.cache_clear()
 
 
 def plan_as_built(run: RunDirectory, scenario: Scenario, seed: int) -> list[Task]:
