@@ -203,12 +203,12 @@ def _flatten(cube: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _collect_flags(read_dq: npt.NDArray[np.uint8] | None, npix: int) -> npt.NDArray[np.uint8]:
-    """Return the flags of all reads of each pixel together; flagged reads are few."""
+    """Return the flags of all reads of each pixel together."""
+    from iris_reduction.kernels.read_flags import gather_flags  # here, since it imports numba
+
     flags = np.zeros(npix, np.uint8)
     if read_dq is not None:
-        values = (read_dq & LEFT_OUT).reshape(-1)
-        where = np.flatnonzero(values)
-        np.bitwise_or.at(flags, where // (values.size // npix), values[where])
+        gather_flags(read_dq.reshape(npix, -1), np.uint8(LEFT_OUT), flags)
     return flags
 
 
