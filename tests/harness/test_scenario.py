@@ -270,13 +270,22 @@ def test_calibrations_come_before_what_they_calibrate():
     assert not {"DRK", "NFF"} & set(kinds[first_science:])
 
 
-def test_darks_come_before_anything_bright_where_charge_persists():
-    roles = [p.spec.role for p in plan_night(load_scenario(find_scenario("detector")), 1)]
-    assert roles[:2] == ["dark", "noise"]
-    for bright, after in (("full_well", "full_dark"), ("half_well", "half_dark"), ("steps", "afterglow")):
+@pytest.mark.parametrize(
+    ("name", "darks", "well"), [("detector", ["dark", "noise"], "full_well"), ("imager-full", ["dark"] * 4, "brim")]
+)
+def test_darks_come_before_anything_bright_where_charge_persists(name, darks, well):
+    roles = [p.spec.role for p in plan_night(load_scenario(find_scenario(name)), 1)]
+    assert roles[: len(darks)] == darks
+    for bright, after in ((well, "full_dark"), ("half_well", "half_dark"), ("steps", "afterglow")):
         assert roles.index(after) == roles.index(bright) + 1
     lamps = [n for n, role in enumerate(roles) if role.startswith("flat_") or role.endswith("_well")]
     assert roles.index("afterglow") < min(lamps)  # what a flat leaves in every pixel would be taken for its afterglow
+
+
+def test_exposures_of_a_full_frame_are_of_thirty_reads_at_most():
+    """A process holds the reads of one at a time, and has 8 GB."""
+    exposures = load_scenario(find_scenario("imager-full")).exposures.values()
+    assert max(spec.readout.ramps * spec.readout.reads for spec in exposures) <= 30
 
 
 def write_text(folder, text):
