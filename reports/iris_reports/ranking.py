@@ -28,9 +28,12 @@ RANKING_METRICS: dict[str, str] = {"ramp": "ramp.rms_over_crb"}
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One algorithm's place, own figure with interval, and its distance to the first with interval."""
+    """One algorithm's place, own figure with interval, and its distance to the first with interval.
 
-    place: int
+    Too few nights for an interval give no `place`: not to know which is better is not to be equal.
+    """
+
+    place: int | None
     algorithm: str
     equals: tuple[str, ...]
     value: float
@@ -66,6 +69,11 @@ class Leaderboard:
     def distance_scale(self) -> float | None:
         """The narrowest half-width of the distances to the first."""
         return _find_narrowest((s.difference_low, s.difference_high) for s in self.standings)
+
+    @property
+    def unranked(self) -> str:
+        """Why nobody has a place, in words; empty where they have."""
+        return "" if self.nights >= MIN_NIGHTS else f"not ranked: fewer than {MIN_NIGHTS} nights"
 
     @property
     def leaders(self) -> list[str]:
@@ -104,8 +112,9 @@ def _stand(own: Rank, ranks: Sequence[Rank], samples: Sequence[Sample]) -> Stand
     means = np.array([np.mean(values) for _, values in sorted(nights.items())])
     enough = means.size >= MIN_NIGHTS and bool(np.all(np.isfinite(means)))
     low, high = t_interval(means) if enough else (None, None)
-    equals = tuple(r.algorithm for r in ranks if r.place == own.place and r.algorithm != own.algorithm)
+    ranked = own.nights >= MIN_NIGHTS
+    equals = tuple(r.algorithm for r in ranks if ranked and r.place == own.place and r.algorithm != own.algorithm)
     first = own.algorithm == ranks[0].algorithm
     behind = (None, None, None) if first else (own.difference, own.low, own.high)
     value = float(means.mean()) if means.size else math.nan
-    return Standing(own.place, own.algorithm, equals, value, low, high, *behind)
+    return Standing(own.place if ranked else None, own.algorithm, equals, value, low, high, *behind)

@@ -16,7 +16,15 @@ from iris_reports.matrix import Requirement, build_matrices, list_requirements
 from iris_reports.ranking import RANKING_METRICS
 from iris_reports.site import Link, Plot
 from iris_reports.specifications import read_outside
-from iris_reports.wording import count_verdicts, humanize, join_words, pluralize, summarize_counts, word_setting
+from iris_reports.wording import (
+    capitalize,
+    count_verdicts,
+    humanize,
+    join_words,
+    pluralize,
+    summarize_counts,
+    word_setting,
+)
 
 __all__ = ["write_overview", "write_requirements_page", "write_verdicts_page"]
 
@@ -135,6 +143,9 @@ def _find_leader(report: Report, family: str) -> Finding:
     board = next((b for b in report.boards if b.family == family), None)
     if board is None:
         return _find_family(report, family)
+    if board.unranked:
+        plain = _find_family(report, family)
+        return Finding(f"{plain.text} {capitalize(board.unranked)}.", plain.link)
     title, leaders = describe_family(family).title, board.leaders
     names = join_words([humanize(name) for name in leaders])
     rank, whose = ("rank first together", "their") if len(leaders) > 1 else ("ranks first", "its")

@@ -60,7 +60,22 @@ def test_two_nights_give_no_interval() -> None:
     (board,) = make_leaderboards(_samples("a", [1.0, 1.1]) + _samples("b", [2.0, 2.1]))
     assert all(s.low is None for s in board.standings)
     assert board.scale is board.distance_scale is None
-    assert {s.place for s in board.standings} == {1}
+
+
+@pytest.mark.parametrize("nights", [1, 2])
+def test_too_few_nights_rank_nobody_and_make_nobody_equal(nights: int) -> None:
+    """No interval is not an interval that holds zero."""
+    (board,) = make_leaderboards(_samples("a", [1.0, 1.1][:nights]) + _samples("b", [2.0, 2.1][:nights]))
+    assert board.unranked == "not ranked: fewer than 3 nights"
+    assert {s.place for s in board.standings} == {None}
+    assert {s.remark for s in board.standings} == {""}
+    assert board.leaders == []
+    assert [s.algorithm for s in board.standings] == ["a", "b"]
+
+
+def test_three_nights_rank() -> None:
+    (board,) = make_leaderboards(_samples("a", [1.0, 1.1, 1.0]) + _samples("b", [2.0, 2.1, 2.0]))
+    assert (board.unranked, [s.place for s in board.standings]) == ("", [1, 2])
 
 
 def test_a_broken_algorithm_does_not_stop_the_others() -> None:
