@@ -13,7 +13,7 @@ from itertools import groupby, pairwise
 from statistics import median
 
 from iris_reports.conditions import Condition
-from iris_reports.figures import ALLOWED, FAINT, GOAL, LINES, Drawing, Panel, Scale, Ticks, choose_ticks
+from iris_reports.figures import ALLOWED, FAINT, GOAL, LETTER, LINES, Drawing, Panel, Scale, Ticks, choose_ticks
 from iris_reports.points import Point
 from iris_reports.wording import capitalize, describe_range, describe_value, format_number, format_unit, humanize
 
@@ -86,16 +86,30 @@ def _finite(values: Sequence[Number]) -> list[float]:
 def draw_curve(curve: Curve) -> str:
     """Return the curve as SVG text."""
     cells, y = _edges(curve), _span(curve)
-    drawing = Drawing(520, 300)
+    beyond = _tell_beyond(curve, y)
+    top = 48 if beyond else 30
+    drawing = Drawing(520, top + 270)
     x = Scale(cells[0][0], cells[-1][1], _is_log(curve))
-    panel = Panel(drawing, x, y, left=78, right=506, top=30, bottom=248)
+    ticks = choose_ticks(y.low, y.high, log=y.log)
+    left = max(78.0, 38 + LETTER * max(map(len, ticks[1]), default=0))  # room for the labels and the name beside them
+    panel = Panel(drawing, x, y, left=left, right=506, top=top, bottom=top + 218)
     _shade(panel, cells)
     for number, series in enumerate(curve.series):
         _draw_series(panel, curve, series, number)
-    panel.frame(_choose_places(curve), choose_ticks(y.low, y.high, log=y.log), curve.axis_label, _name_value(curve))
+    panel.frame(_choose_places(curve), ticks, curve.axis_label, _name_value(curve))
+    if beyond:
+        drawing.text(panel.right, 18, beyond, "end")
     if len(curve.series) > 1:
-        drawing.legend(panel.left + 4, 20, [(series.label, series.colour % LINES) for series in curve.series])
+        drawing.legend(panel.left + 4, top - 10, [(series.label, series.colour % LINES) for series in curve.series])
     return drawing.render()
+
+
+def _tell_beyond(curve: Curve, y: Scale) -> str:
+    """Name the limits that lie off the scale, since nothing else in the picture shows them."""
+    limits = dict.fromkeys(_finite([edge for p in curve.points for edge in (p.limit_low, p.limit_high)]))
+    parts = [f"{format_number(limit)} {'above' if limit > y.high else 'below'}" for limit in limits
+             if not y.low <= limit <= y.high]  # fmt: skip
+    return f"Off this scale: {'limit' if len(parts) == 1 else 'limits'} {', '.join(parts)}" if parts else ""
 
 
 def _span(curve: Curve) -> Scale:

@@ -110,6 +110,18 @@ def test_every_page_and_link(browser: webdriver.Chrome, visit: Open, shared_run:
     assert not {url for url in outside if not url.startswith("chrome")}
 
 
+def test_no_column_of_the_controls_hides_behind_an_edge(browser: webdriver.Chrome, visit: Open) -> None:
+    """However long the names are: they wrap in a window of this width."""
+    visit("controls.html")
+    script = """
+      const cell = document.querySelector('#controls tbody tr td:last-child');
+      cell.innerHTML = '<code class="id">ramp.aperture_pull_width_chain aperture=8x8, rate=0.02</code>';
+      const box = document.querySelector('#controls').parentElement;
+      return [box.scrollWidth, box.clientWidth];"""
+    needed, seen = browser.execute_script(script)
+    assert needed <= seen
+
+
 def test_links_are_clicked(browser: webdriver.Chrome, visit: Open) -> None:
     visit("index.html")
     browser.find_element(By.LINK_TEXT, "Every verdict").click()

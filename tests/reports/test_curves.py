@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -48,6 +49,33 @@ def test_values_of_very_different_size_stand_on_a_logarithmic_scale() -> None:
         (curve,) = collect_curves(points, ["gls"], {})
         found = {text.text for text in ElementTree.fromstring(draw_curve(curve)).iter() if text.tag.endswith("text")}
         assert labels <= found
+
+
+def _texts(svg: str) -> dict[str, str]:
+    """What a picture says, and how each text is placed."""
+    found = [text for text in ElementTree.fromstring(svg).iter() if text.tag.endswith("text")]
+    return {str(text.text): str(text.get("transform")) for text in found}
+
+
+def test_limits_that_the_scale_leaves_out_are_told_in_the_picture() -> None:
+    """A limit of 0.02 far above values of 0.00015 would squeeze these into a line."""
+    points = [_point(f"role={role}", 1.5e-4, limits=(-0.01, 0.02)) for role in ("ladder", "snow")]
+    near = [replace(point, low=1.45e-4, high=1.55e-4) for point in points]
+    (curve,) = collect_curves(near, ["gls"], {})
+    assert "Off this scale: limits −0.01 below, 0.02 above" in _texts(draw_curve(curve))
+    (curve,) = collect_curves([replace(point, limit_low=None, limit_high=1.6e-4) for point in near], ["gls"], {})
+    assert not any("Off this scale" in text for text in _texts(draw_curve(curve)))
+
+
+def test_the_name_of_the_vertical_axis_stays_in_the_picture() -> None:
+    """However long the numbers beside it are."""
+    points = [_point(f"role={role}", value) for role, value in (("ladder", 1.553e-4), ("snow", 1.562e-4))]
+    narrow = [replace(p, unit="sigma", low=p.value and p.value - 2e-6, high=p.value and p.value + 2e-6) for p in points]
+    (curve,) = collect_curves(narrow, ["gls"], {})
+    texts = _texts(draw_curve(curve))
+    assert "0.000154" in texts
+    place = texts["x (σ)"].removeprefix("translate(").split()[0]
+    assert float(place) >= 12
 
 
 def test_algorithms_that_no_list_names_are_drawn() -> None:
