@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from iris_contract.scorecard import ScoreRow
+from iris_contract.scorecard import FAMILIES, ScoreRow
 from iris_reports.catalogue import CALIBRATION_FAMILIES, describe_family
 from iris_reports.conditions import parse_condition
 from iris_reports.context import Report
@@ -163,8 +163,8 @@ def write_calibrations_page(report: Report) -> None:
                     "short": texts.short,
                     "judged": texts.judged,
                     "algorithm": humanize(name),
-                    "verdict": cell.verdict if cell else "NOT_MEASURED",
-                    "summary": summarize_counts(count_verdicts(rows)),
+                    "verdict": cell.verdict if cell else "NOT_MEASURED" if family in FAMILIES else "",
+                    "summary": summarize_counts(count_verdicts(rows)) if family in FAMILIES else "",
                     "rows": report.view(_sum_up(rows)),
                 }
             )

@@ -14,7 +14,16 @@ from iris_reports.wording import capitalize, humanize
 
 __all__ = ["CALIBRATION_FAMILIES", "Anchor", "AnchorPlot", "Family", "describe_family", "load_anchors"]
 
-CALIBRATION_FAMILIES: tuple[str, ...] = ("dark", "flat", "gain", "read_noise", "bad_pixel")
+CALIBRATION_FAMILIES: tuple[str, ...] = (
+    "dark",
+    "flat",
+    "gain",
+    "read_noise",
+    "bad_pixel",
+    "saturation_level",
+    "traps",
+)
+"""Families of references in the order of their pages; the last two have no metrics of their own."""
 
 _UNKNOWN = "An algorithm from outside this package: a plugin or a foreign pipeline. It brings no description."
 

@@ -1,12 +1,15 @@
 """A product beside its truth, as arrays: what the maps and the pull histogram are made of.
 
 Level 1 rates stand against the detected rate, level 2 images against the scene, references against
-the as-built map of their kind. Pixels are good where truth says so and they are not reference pixels.
+the as-built map of their kind. Saturation levels stand against what a full well shows, and lie below it by
+design; of traps the shares of both kinds together, where the charge that they refer to is that of a full well,
+as truth has it. Pixels are good where truth says so and they are not reference pixels. Not modelled: what full
+pixels show of neighbours whose wells differ.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,8 +28,15 @@ __all__ = ["ClassComparison", "Comparer", "Comparison", "choose_examples"]
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
-_AS_BUILT = {"dark": "dark", "flat": "flat", "gain": "gain", "readnoise": "read_noise"}
-_UNITS = {"dark": "electron/s", "flat": "1", "gain": "electron/DN", "readnoise": "electron"}
+_UNITS = {
+    "dark": "electron/s",
+    "flat": "1",
+    "gain": "electron/DN",
+    "readnoise": "electron",
+    "saturation": "DN",
+    "persist": "1",
+}
+_NAMES = {"saturation": "what a full well shows", "persist": "as-built share of a full well that traps keep"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +107,15 @@ class Comparer:
         if row.model in ("RateModel", "ImagerModel"):
             return self._compare_image(row)
         kind = _kind_of(row.model)
-        if kind not in _AS_BUILT:
+        if kind not in _UNITS:
             return None
         content, built, cut, light = self._read(row, kind)
-        planes = _widen(getattr(built, _AS_BUILT[kind])[cut], content["DATA"], content["ERR"])
-        return Comparison(row, *planes, light & (built.bad[cut] == 0), _UNITS[kind], f"as-built {kind}")
+        truth = _find_truth(kind, built)
+        if truth is None:
+            return None
+        planes = _widen(truth[cut], *_find_product(kind, content))
+        name = _NAMES.get(kind, f"as-built {kind}")
+        return Comparison(row, *planes, light & (built.bad[cut] == 0), _UNITS[kind], name)
 
     def compare_classes(self, row: ManifestRow) -> ClassComparison | None:
         """Return true and found pixel classes of a bad pixel map, or None for another product."""
@@ -133,7 +147,36 @@ class Comparer:
         return Comparison(row, *_widen(rate, image.data, image.err), truth.cause == 0, "electron/s", name)
 
 
+def _find_truth(kind: str, built: AsBuiltMaps) -> npt.NDArray[np.floating] | None:
+    """Return the as-built plane (ny, nx) that a reference of `kind` measures; None where the flaw is absent."""
+    if kind == "saturation":
+        return built.offset + _show(built, built.well) / built.gain
+    if kind == "persist":
+        return None if built.traps is None else built.traps.sum(axis=2)
+    plane: npt.NDArray[np.floating] = getattr(built, {"readnoise": "read_noise"}.get(kind, kind))
+    return plane
+
+
+def _show(built: AsBuiltMaps, charge: npt.NDArray[np.float32]) -> npt.NDArray[np.floating]:
+    """Return the signal e- (ny, nx) that pixels show when they hold `charge` e-."""
+    if built.loss is None or built.bend is None:
+        return charge
+    from iris_simulator.nonlinearity import bend_signal  # here, since it imports numba
+
+    shown = charge[:, :, None, None].astype(np.float64)
+    bend_signal(shown, built.loss.astype(np.float64), built.bend.astype(np.float64))
+    return shown[:, :, 0, 0]
+
+
+def _find_product(kind: str, content: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Return what a reference measured and its sigma (ny, nx), which is 0 where it states none."""
+    data = content["DATA"]
+    if kind == "persist":
+        return data.sum(axis=2), np.sqrt((content["ERR"] ** 2).sum(axis=2))
+    return data, content.get("ERR", np.zeros_like(data))
+
+
 def _widen(
-    truth: npt.NDArray[np.float32], product: npt.NDArray[np.float32], sigma: npt.NDArray[np.float32]
+    truth: npt.NDArray[np.floating], product: npt.NDArray[np.floating], sigma: npt.NDArray[np.floating]
 ) -> tuple[Array, Array, Array]:
     return truth.astype(np.float64), product.astype(np.float64), sigma.astype(np.float64)

@@ -116,7 +116,8 @@ class OutputFigures:
     @property
     def label(self) -> str:
         """What the figures are."""
-        return "Product ÷ truth − 1 (%)" if self.ratio else f"Product − truth ({format_unit(self.unit)})"
+        unit = format_unit(self.unit)
+        return "Product ÷ truth − 1 (%)" if self.ratio else f"Product − truth{f' ({unit})' if unit else ''}"
 
     @property
     def alt(self) -> str:

@@ -147,6 +147,8 @@ def _summarize(comparison: Comparison) -> tuple[tuple[str, ...], ...]:
         ("residual", comparison.residual, unit),
         ("pull", comparison.pull, ""),
     ):
+        if name == "pull" and not (comparison.sigma > 0).any():
+            continue  # the product states no errors
         good = values[comparison.good]
         good = good[np.isfinite(good)]
         figures = (good.mean(), good.std(), np.median(good)) if good.size else (np.nan, np.nan, np.nan)

@@ -120,7 +120,7 @@ def _range(truth: Array, good: npt.NDArray[np.bool_]) -> tuple[float, float, flo
 
 
 def draw_maps(comparison: Comparison, limit: float) -> list[Map]:
-    """Return truth, product, residual (within +-`limit`) and pull."""
+    """Return truth, product, residual (within +-`limit`), and pull where the product states errors."""
     c, unit = comparison, format_unit(comparison.unit)
     low, high, soft = _range(c.truth, c.good)
     ends = float(_stretch(low, soft)), float(_stretch(high, soft))
@@ -129,12 +129,14 @@ def draw_maps(comparison: Comparison, limit: float) -> list[Map]:
     residual = Scale(_text(-limit, unit), "0", _text(limit, unit), DIVERGING)
     pull = Scale(_text(-PULL_LIMIT, ""), "0", _text(PULL_LIMIT, ""), DIVERGING)
     truth_title = f"Truth: {c.truth_name}"
-    return [
+    maps = [
         _map("truth", truth_title, _stretch(c.truth, soft), ends, _describe(c.truth, c.good, unit), scale),
         _map("product", "Product", _stretch(c.product, soft), ends, _describe(c.product, c.good, unit), scale),
         _map("residual", RESIDUAL, c.residual, (-limit, limit), _describe(c.residual, c.good, unit), residual),
-        _map("pull", PULL, c.pull, (-PULL_LIMIT, PULL_LIMIT), _describe(c.pull, c.good, ""), pull),
     ]
+    if not (c.sigma > 0).any():
+        return maps
+    return [*maps, _map("pull", PULL, c.pull, (-PULL_LIMIT, PULL_LIMIT), _describe(c.pull, c.good, ""), pull)]
 
 
 def _stretch(values: npt.ArrayLike, soft: float) -> Array:

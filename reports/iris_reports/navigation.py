@@ -37,9 +37,8 @@ def plan_pages(run: RunFiles) -> PageMap:
     """Return the pages for what the scorecard and the manifest name."""
     named = {(row.family, row.algorithm) for row in run.scorecard.rows if row.algorithm}
     named |= {(row.family, row.algorithm) for row in run.manifest}
-    pairs = sorted(
-        (p for p in named if p[0] not in _UNPAGED and p[0] in FAMILIES), key=lambda p: (FAMILIES.index(p[0]), p[1])
-    )
+    paged = [family for family in dict.fromkeys((*FAMILIES, *CALIBRATION_FAMILIES)) if family not in _UNPAGED]
+    pairs = sorted((p for p in named if p[0] in paged), key=lambda p: (paged.index(p[0]), p[1]))
     taken: set[str] = set()
     algorithms = {pair: _unique(make_slug(*pair), taken) for pair in pairs}
     counts = {family: sum(f == family for f, _ in pairs) for family, _ in pairs}
