@@ -116,7 +116,7 @@ def calibrate_night(
         if family not in steps:
             continue
         algorithms, files = steps[family]
-        overrides = _hand_over(kind, needs, made, root) if chain else {}
+        overrides = _hand_over(kind, needs, made, failures, root) if chain else {}
         raw = [run.relative(Path(f)) for f in files]
         for algorithm in algorithms:
             out = run.products(setting, family, algorithm, night)
@@ -135,11 +135,16 @@ def calibrate_night(
     return paths, {"rows": rows, "failures": failures}
 
 
-def _hand_over(kind: str, needs: tuple[str, ...], made: dict[str, Path], root: Path) -> dict[str, Path]:
+def _hand_over(
+    kind: str, needs: tuple[str, ...], made: dict[str, Path], failures: list[dict[str, Any]], root: Path
+) -> dict[str, Path]:
     """Return what the night has made so far; raise ReferenceFileError where a reference of `kind` needs more."""
+    families = {made_kind: family for family, (made_kind, _) in CALIBRATIONS.items()}
     for need in needs:
         if need not in made:
-            raise ReferenceFileError(f"the chain's {kind} needs a {need} of the same night; add its family", file=root)
+            why = [f"{f['algorithm']}: {f['reason']}" for f in failures if f["family"] == families[need]]
+            rest = f"which failed: {'; '.join(why)}" if why else "add its family"
+            raise ReferenceFileError(f"the chain's {kind} needs a {need} of the same night; {rest}", file=root)
     return dict(made)
 
 

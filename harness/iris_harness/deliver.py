@@ -35,13 +35,17 @@ def plan_initial(run: RunDirectory) -> list[Task]:
 
 
 def plan_oracle(run: RunDirectory, scenario: Scenario, as_built: TaskResult) -> list[Task]:
-    """Return the task that writes the oracle references and delivers them to `crds-oracle`."""
+    """Return the task that writes the oracle references and delivers them to `crds-oracle`, if any family uses them."""
     filters = sorted({spec.filter for spec in scenario.exposures.values()} - {"dark"})
     start = datetime.combine(scenario.first_night, time())
     source = hash_source(*SOURCES, "tmt_crds", "iris_harness.deliver", "iris_harness.oracle")
     key = make_key([filters, str(start)], as_built.outputs.values(), source)
-    arguments = (run.root, scenario.detector, start, filters)
-    return [Task("deliver-oracle", "deliver", "iris_harness.deliver:deliver_oracle", arguments, key)]
+    arguments: tuple[Any, ...] = (run.root, scenario.detector, start, filters)
+    call = "iris_harness.deliver:deliver_oracle"
+    if not any("alone" in family.settings for family in scenario.families.values()):
+        call, arguments = "iris_harness.deliver:deliver_references", (run.root, "alone", [])
+        key = make_key([call], [], source)
+    return [Task("deliver-oracle", "deliver", call, arguments, key)]
 
 
 def plan_delivery(run: RunDirectory, scenario: Scenario, rows: list[dict[str, Any]]) -> list[Task]:

@@ -6,7 +6,10 @@ import pytest
 
 from iris_contract.errors import ReferenceFileError
 from iris_harness.calibrate import CALIBRATIONS, calibrate_night
-from iris_harness.deliver import create_initial
+from iris_harness.deliver import create_initial, plan_oracle
+from iris_harness.run_directory import RunDirectory
+from iris_harness.scenario import find_scenario, load_scenario
+from iris_harness.tasks import TaskResult
 
 
 def test_families_come_after_what_they_need():
@@ -21,6 +24,27 @@ def test_a_missing_prerequisite_of_the_chain_names_what_to_add(tmp_path):
     with pytest.raises(ReferenceFileError, match="the chain's dark needs a gain of the same night; add its family"):
         calibrate_night(tmp_path, "chain", 1, [("dark", ("ramp_mean",), ["raw.fits"])], "IMG1", {})
     assert not list(Path(tmp_path).rglob("*.fits"))
+
+
+def test_a_prerequisite_that_failed_says_why(tmp_path, monkeypatch):
+    def fail(*arguments, **options):
+        raise RuntimeError("no room")
+
+    create_initial(tmp_path)
+    monkeypatch.setattr("iris_reduction.pipelines.make_reference", fail)
+    raw = [str(tmp_path / "raw.fits")]
+    plan = [("gain", ("photon_transfer",), raw), ("dark", ("ramp_mean",), raw)]
+    with pytest.raises(ReferenceFileError, match=r"needs a gain .* failed: photon_transfer: RuntimeError: no room"):
+        calibrate_night(tmp_path, "chain", 1, plan, "IMG1", {})
+
+
+def test_oracle_references_are_written_only_where_something_uses_them(tmp_path):
+    scenario = load_scenario(find_scenario("imager-full"))
+    run, as_built = RunDirectory(tmp_path), TaskResult("as-built", {})
+    assert all(family.settings == ("chain",) for family in scenario.families.values())
+    assert plan_oracle(run, scenario, as_built)[0].call.endswith(":deliver_references")
+    quick = load_scenario(find_scenario("quick"))
+    assert plan_oracle(run, quick, as_built)[0].call.endswith(":deliver_oracle")
 
 
 def test_the_initial_cache_holds_no_reference(tmp_path):
