@@ -34,7 +34,8 @@ DISTORTION = 2e-3  # [C] rms of k of the camera: 1.9 px in the detector's corner
 DETECTOR_TURN = np.radians(0.05)  # [C] half range about each axis: what mounts without adjustment reach
 DETECTOR_SHIFT = (1.0, 0.5)  # [C] rms px in x and y, 15 and 8 um
 GRATING_TILT = 6.7e-5  # [C] rms rad about the grooves: f (1 + cos(alpha) / cos(beta)) of it is 3 px at R4000
-GRATING_ROLL = 5e-5  # [C] rms rad about the normal, and of it out of plane: f G lambda of it is 0.4 px
+GRATING_ROLL = 5e-5  # [C] rms rad about the normal, 10 arcsec: f G lambda of it is 0.4 px across at R4000
+GRATING_LEAN = 1e-5  # [C] rms rad out of plane, 2 arcsec: 0.4 px across; adjusted so, as 2 px would swap spectra
 LENSLET_SCATTER = 0.04  # [C] rms px of a lenslet's place along and across: 0.03 to 0.05 px, below a micrometre
 THROUGHPUT_SCATTER = 0.015  # [C] rms from lenslet to lenslet, 1 to 2 %: depths and coating of the array
 THROUGHPUT_FIELD = 0.02  # [C] rms over the field: vignetting, coatings; in all 1 to 3 %
@@ -145,7 +146,7 @@ def _draw_train(mode: LensletMode, seed: int) -> OpticalTrain:
         diffraction=setting.diffraction,
         density=(np.sin(setting.incidence) + np.sin(setting.diffraction)) / setting.centre,
         distortion=DISTORTION * common.normal(),
-        grating=turn_axes(GRATING_ROLL * lean, GRATING_TILT * tilt, GRATING_ROLL * roll),
+        grating=turn_axes(GRATING_LEAN * lean, GRATING_TILT * tilt, GRATING_ROLL * roll),
         detector=turn_axes(*(DETECTOR_TURN * turn)),
         centre=_find_middle(mode, shift),
     )

@@ -99,11 +99,21 @@ def _add_two(image, below, above, low, high, row, column):  # type: ignore[no-un
                 image[row + r, column + s] += low * below[r, s] + high * above[r, s]
 
 
+@njit(nogil=True)
+def _fit(out, coefficients, x):  # type: ignore[no-untyped-def]
+    """Fill `out` (3,) with the parabola in k that a series is from column x over a block: right to 1e-7 px."""
+    first, last = evaluate(coefficients, x), evaluate(coefficients, x + 0.5 * BLOCK)
+    middle = evaluate(coefficients, x + 0.25 * BLOCK)
+    out[0] = first
+    out[1] = (4 * middle - 3 * first - last) / BLOCK
+    out[2] = 2 * (first - 2 * middle + last) / BLOCK**2
+
+
 @njit(nogil=True, cache=True)
 def add_continuum(image, place, lenslets, channels, waves, core, share):  # type: ignore[no-untyped-def]
     """Add `share` of the continuum of some `lenslets` to a band of rows, image float32 (ny, nx)."""
     mixed = np.empty((2, 2, STAMP, STAMP), np.float32)  # x phases 0 and 1/2, y phases p and p + 1
-    running = np.empty(channels.density.shape[1])
+    running, nm, rows = np.empty(channels.density.shape[1]), np.empty(3), np.empty(3)
     left, right = 2 * (place[1] - REACH - 2), 2 * (place[1] + image.shape[1] + REACH + 2)
     for n in lenslets:
         first, last = max(channels.ends[n, 0], left), min(channels.ends[n, 1], right)
@@ -114,24 +124,23 @@ def add_continuum(image, place, lenslets, channels, waves, core, share):  # type
         length = channels.ends[n, 1] - channels.ends[n, 0] + 1
         edge = evaluate(channels.wavelength[n], 0.5 * first - 0.25 - dx)
         below = integrate(running, density, channels.start, channels.step, edge)
-        block, phase = -(2**40), -1
-        wavelength, soft = edge, 0.0
+        block, phase, wavelength, soft = -(2**40), -1, edge, 0.0
         for k in range(first, last + 1):
-            x = 0.5 * k
-            above = integrate(
-                running, density, channels.start, channels.step, evaluate(channels.wavelength[n], x + 0.25 - dx)
-            )
+            if k // BLOCK != block:
+                block, phase = k // BLOCK, -1
+                _fit(nm, channels.wavelength[n], 0.5 * BLOCK * block + 0.25 - dx)
+                _fit(rows, channels.row[n], 0.5 * BLOCK * block - dx)
+                wavelength = nm[0] + 0.5 * BLOCK * nm[1]
+                u = (BLOCK * (block + 0.5) - channels.ends[n, 0]) / length
+                soft = min(max((1 - u) * channels.softness[n, 0] + u * channels.softness[n, 1], 0.0), 1.0)
+            at = k - BLOCK * block
+            edge = nm[0] + at * (nm[1] + at * nm[2])
+            above = integrate(running, density, channels.start, channels.step, edge)
             flux, below = share * (above - below), above
-            y = evaluate(channels.row[n], x - dx) + dy
+            y = rows[0] + at * (rows[1] + at * rows[2]) + dy
             row = int(np.floor(y))
             fine = PHASES * (y - row)
             py = min(int(fine), PHASES - 1)
-            if k // BLOCK != block:
-                block, phase = k // BLOCK, -1
-                middle = BLOCK * block + BLOCK // 2
-                wavelength = evaluate(channels.wavelength[n], 0.5 * middle - dx)
-                u = (middle - channels.ends[n, 0]) / length
-                soft = min(max((1 - u) * channels.softness[n, 0] + u * channels.softness[n, 1], 0.0), 1.0)
             if py != phase:
                 phase = py
                 for half in range(2):

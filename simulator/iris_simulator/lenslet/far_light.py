@@ -28,8 +28,8 @@ __all__ = [
     "FarLight",
     "add_continuum_cells",
     "add_points",
+    "add_resampled",
     "empty",
-    "resample",
     "spread",
     "stray_shares",
 ]
@@ -150,15 +150,22 @@ def _wrap(kernel: Float) -> Float:
     return np.roll(out, (-(size // 2), -(size // 2)), axis=(0, 1))
 
 
-def resample(cells: Float, region: Subarray) -> npt.NDArray[np.float32]:
-    """Return e-/s per pixel of a region within the cells: linear between their middles."""
-    (rows, row_rest), (columns, column_rest) = (_locate(s) for s in region.slices)
-    along = cells[:, columns] * (1 - column_rest) + cells[:, columns + 1] * column_rest
-    both = along[rows] * (1 - row_rest[:, None]) + along[rows + 1] * row_rest[:, None]
-    return (both / BIN**2).astype(np.float32)
+def add_resampled(image: npt.NDArray[np.float32], cells: Float, region: Subarray) -> None:
+    """Add to the image of a region within the cells their light: linear between their middles."""
+    rows, columns = region.slices
+    _add_resampled(image, cells, rows.start, columns.start)
 
 
-def _locate(pixels: slice) -> tuple[npt.NDArray[np.int64], Float]:
-    place = (np.arange(pixels.start, pixels.stop) - ORIGIN + 0.5) / BIN - 0.5
-    cell = np.floor(place).astype(np.int64)
-    return cell, place - cell
+@njit(nogil=True, cache=True)
+def _add_resampled(image, cells, top, left):  # type: ignore[no-untyped-def]
+    line = np.empty(CELLS)
+    for i in range(image.shape[0]):
+        place = (top + i - ORIGIN + 0.5) / BIN - 0.5
+        cell = int(np.floor(place))
+        upper = place - cell
+        for k in range(CELLS):
+            line[k] = ((1 - upper) * cells[cell, k] + upper * cells[cell + 1, k]) / BIN**2
+        for j in range(image.shape[1]):
+            place = (left + j - ORIGIN + 0.5) / BIN - 0.5
+            cell_x = int(np.floor(place))
+            image[i, j] += np.float32(line[cell_x] + (place - cell_x) * (line[cell_x + 1] - line[cell_x]))

@@ -3,7 +3,7 @@
 Tables at nodes of wavelength and of the camera's sharpness hold what pixels collect with the source at each of 16 x
 16 phases within a pixel; between phases they are interpolated linearly, which keeps flux and centroid and widens by
 less than (1/32 px)^2. Over wavelength and field a PSFlet is the convex mixture of its nodes: positive, and of flux 1.
-The core fades out between 5 and 8.5 px; what is beyond makes a halo in steps of 4 px
+The core fades out between 4.5 and 8 px; what is beyond makes a halo in steps of 4 px
 (`iris_simulator.lenslet.far_light`).
 
 Not modelled: change of shape within 4 px of the halo's structure, shape that differs from lenslet to lenslet.
@@ -27,12 +27,12 @@ __all__ = ["PHASES", "REACH", "STAMP", "Psflets", "Widths", "build_psflets", "me
 Float = npt.NDArray[np.float64]
 
 PHASES = 16
-STAMP, REACH = 18, 8
+STAMP, REACH = 16, 7
 """Pixels on a side of a stamp; the pixel that holds the source is number REACH of them."""
 SHARP, SOFT = 0.16, 0.34  # [C] sigma px of the camera at best and worst focus: 7 % (K) to 17 % (Z) in width between
 BIN = 4
 """Px of a cell of the halo."""
-_FADE = (5.0, 8.5)
+_FADE = (4.5, 8.0)
 _FIELD = 64  # px of the periodic field in which cores are computed
 _HALO_FIELD, _HALO_STEP = 512, 4  # px, samples per px
 _SPACING = 0.05  # nodes are at most so far apart in the logarithm of wavelength

@@ -18,7 +18,7 @@ from iris_contract import Subarray
 from iris_simulator.lenslet.as_built import SpectrographAsBuilt
 from iris_simulator.lenslet.deposit import add_continuum, add_lines
 from iris_simulator.lenslet.effects import OPTICAL_EFFECTS, choose_optical_effects
-from iris_simulator.lenslet.far_light import add_continuum_cells, add_points, empty, resample, spread, stray_shares
+from iris_simulator.lenslet.far_light import add_continuum_cells, add_points, add_resampled, empty, spread, stray_shares
 from iris_simulator.lenslet.layout import Layout, lay_out
 from iris_simulator.lenslet.optical_transfer import ILLUMINATIONS
 from iris_simulator.lenslet.psflet import Psflets, build_psflets
@@ -28,7 +28,7 @@ from iris_simulator.lenslet.traces import FIRST, LAST
 __all__ = ["render", "render_cores", "render_far_light"]
 
 Float = npt.NDArray[np.float64]
-_ROWS = 64  # of a band
+_ROWS = 128  # of a band
 _NEAR = 10  # px from a place to beyond the last pixel of its core
 
 
@@ -46,8 +46,10 @@ def render(
     on = choose_optical_effects(effects)
     psflets = build_psflets(built.mode, ILLUMINATIONS[spectra.illumination if "illumination" in on else "sky"])
     layout = lay_out(built, spectra, shift, on)
-    image = render_cores(layout, psflets, region, 1 - sum(stray_shares(on)))
-    image += resample(render_far_light(layout, psflets, built.train.centre, on), region)
+    with ThreadPoolExecutor(1) as pool:
+        far = pool.submit(render_far_light, layout, psflets, built.train.centre, on)
+        image = render_cores(layout, psflets, region, 1 - sum(stray_shares(on)))
+    add_resampled(image, far.result(), region)
     return image
 
 

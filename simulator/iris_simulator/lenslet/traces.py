@@ -8,6 +8,7 @@ of them is written. Source: Trefethen, Approximation Theory and Approximation Pr
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +33,7 @@ class Traces:
     row: Float
 
 
+@lru_cache(maxsize=4)
 def trace_spectra(built: SpectrographAsBuilt) -> Traces:
     """Return the traces of all lenslets, without flexure."""
     angle = np.pi * (np.arange(_NODES) + 0.5) / _NODES

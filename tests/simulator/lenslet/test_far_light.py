@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from iris_contract import Subarray
-from iris_simulator.lenslet.far_light import BIN, CELLS, GHOST, ORIGIN, SCATTERED, add_points, empty, resample, spread
+from iris_simulator.lenslet.far_light import (
+    BIN,
+    CELLS,
+    GHOST,
+    ORIGIN,
+    SCATTERED,
+    add_points,
+    add_resampled,
+    empty,
+    spread,
+)
 
 HALO = np.ones((4, 4)) / 16
 CENTRE = (2047.5, 2049.5)
@@ -43,7 +53,8 @@ def test_ghost_is_turned_about_the_centre() -> None:
 def test_pixels_share_cells() -> None:
     cells = np.zeros((CELLS, CELLS))
     add_points(cells, np.array([1041.0]), np.array([1030.0]), np.array([3.0]))
-    image = resample(cells, Subarray(1001, 1001, 80, 80))
+    image, part = np.zeros((80, 80), np.float32), np.zeros((40, 30), np.float32)
+    add_resampled(image, cells, Subarray(1001, 1001, 80, 80))
     assert image.sum(dtype=float) == pytest.approx(3, rel=1e-6)
-    part = resample(cells, Subarray(1021, 1011, 30, 40))
+    add_resampled(part, cells, Subarray(1021, 1011, 30, 40))
     np.testing.assert_array_equal(part, image[10:50, 20:50])
