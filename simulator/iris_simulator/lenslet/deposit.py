@@ -20,7 +20,7 @@ from numba import njit
 from iris_simulator.lenslet.psflet import PHASES, REACH, STAMP
 from iris_simulator.lenslet.traces import evaluate
 
-__all__ = ["Channels", "add_continuum", "add_lines", "integrate"]
+__all__ = ["Channels", "add_continuum", "add_lines"]
 
 Float = npt.NDArray[np.float64]
 BLOCK = 16
@@ -45,7 +45,7 @@ class Channels(NamedTuple):
 
 
 @njit(nogil=True)
-def integrate(running, density, start, step, wavelength):  # type: ignore[no-untyped-def]
+def _integrate(running, density, start, step, wavelength):  # type: ignore[no-untyped-def]
     """Return the light below a wavelength.
 
     `running` (nwave,) is that below each sample, density linear between them.
@@ -123,7 +123,7 @@ def add_continuum(image, place, lenslets, channels, waves, core, share):  # type
         _accumulate(running, density, channels.step)
         length = channels.ends[n, 1] - channels.ends[n, 0] + 1
         edge = evaluate(channels.wavelength[n], 0.5 * first - 0.25 - dx)
-        below = integrate(running, density, channels.start, channels.step, edge)
+        below = _integrate(running, density, channels.start, channels.step, edge)
         block, phase, wavelength, soft = -(2**40), -1, edge, 0.0
         for k in range(first, last + 1):
             if k // BLOCK != block:
@@ -135,7 +135,7 @@ def add_continuum(image, place, lenslets, channels, waves, core, share):  # type
                 soft = min(max((1 - u) * channels.softness[n, 0] + u * channels.softness[n, 1], 0.0), 1.0)
             at = k - BLOCK * block
             edge = nm[0] + at * (nm[1] + at * nm[2])
-            above = integrate(running, density, channels.start, channels.step, edge)
+            above = _integrate(running, density, channels.start, channels.step, edge)
             flux, below = share * (above - below), above
             y = rows[0] + at * (rows[1] + at * rows[2]) + dy
             row = int(np.floor(y))

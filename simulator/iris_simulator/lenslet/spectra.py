@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -83,12 +82,6 @@ class Spectra:
         for line in np.flatnonzero((number >= 0) & (number < len(wave))):
             channels[:, number[line]] += self.line_flux[:, line]
         return np.asarray(channels, dtype=np.float32)
-
-    def cut(self, chosen: npt.NDArray[np.bool_]) -> Self:
-        """Return the spectra of some lenslets, bool (n,)."""
-        shift = None if self.shift is None else self.shift[chosen]
-        parts = self.continuum[chosen], self.leak_wave, self.leak[chosen], self.line_wave, self.line_flux[chosen]
-        return type(self)(self.wave, *parts, self.illumination, shift)
 
 
 def detect(light: Light, built: SpectrographAsBuilt) -> Spectra:

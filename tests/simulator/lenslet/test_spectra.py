@@ -41,11 +41,3 @@ def test_channels_keep_the_light(few: SpectrographAsBuilt, shine: Callable[..., 
     assert binned[0, number] == pytest.approx(
         spectra.line_flux[0, 0] + 0.9 * step * few.throughput(2150.0)[0], rel=0.02
     )
-
-
-def test_cut(few: SpectrographAsBuilt, shine: Callable[..., Light]) -> None:
-    spectra = detect(shine(4, 1.0, (2150.0,)), few)
-    chosen = np.array([True, False, True, False])
-    np.testing.assert_array_equal(
-        spectra.cut(chosen).continuum, detect(shine(2, 1.0, (2150.0,)), few.cut(chosen)).continuum
-    )
