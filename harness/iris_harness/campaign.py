@@ -3,7 +3,7 @@
 A variant leaves out effects, or changes values of the scenario; what all have in common is set once.
 Leaving out one effect at a time makes an error budget; changing the number of darks or flats tells
 what a calibration plan buys. Each variant is an ordinary run in a folder of its own, kept without its
-raw frames, and goes on if interrupted.
+raw frames, and goes on if interrupted; one that is finished is not run again.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ import yaml
 
 from iris_contract.atomic import write_json, write_text
 from iris_contract.errors import RunDirectoryError, ScenarioError
+from iris_harness.algorithms import hash_algorithm
 from iris_harness.progress import Progress
 from iris_harness.scenario import Scenario, find_scenario, load_scenario
 from iris_harness.stages import run_stages
+from iris_harness.tasks import Task, find_result, hash_source, make_key, run_task
 from iris_harness.yaml_lines import load_yaml
 from iris_harness.yaml_reader import tell_unknown
 from iris_reports import render_campaign
@@ -38,10 +40,12 @@ __all__ = [
     "load_campaign",
     "make_variant",
     "run_campaign",
+    "run_variant",
 ]
 
 CAMPAIGN_SCHEMA = "iris-testbed/campaign/1"
 RESULT_SCHEMA = "iris-testbed/campaign-result/1"
+SOURCES = ("iris_contract", "iris_simulator", "iris_reduction", "tmt_crds", "iris_validators", "iris_harness")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
 KEYS = {"schema", "name", "title", "scenario", "nights", "figures", "variants"}
 
@@ -156,16 +160,12 @@ def run_campaign(
     progress = Progress(quiet)
     for number, (name, change) in enumerate(campaign.variants.items(), 1):
         progress.say(f"variant {number} of {len(scenarios)}: {name}")
-        folder = out / _name_folder(name)
-        run_stages(
-            folder,
-            scenarios[name],
-            until="validate",
-            nights=campaign.nights if nights is None else nights,
-            jobs=jobs,
-            quiet=quiet,
-            keep="products",
-        )
+        folder = (out / _name_folder(name)).resolve()
+        task = _plan_variant(folder, scenarios[name], campaign.nights if nights is None else nights, jobs, quiet)
+        if find_result(folder, task):
+            progress.say("finished before, nothing has changed since: skipped")
+        else:
+            run_task(folder, task)
         samples = read_samples(folder / "scores" / "samples.parquet")
         first = samples if first is None else first
         rows = [asdict(d) for d in compare_runs(first, samples) if _is_wanted(campaign, d)]
@@ -173,6 +173,26 @@ def run_campaign(
     content = {"schema": RESULT_SCHEMA, "name": campaign.name, "title": campaign.title, "variants": results}
     write_json(out / "campaign.json", content)
     return render_campaign(out)
+
+
+def _plan_variant(folder: Path, scenario: Scenario, nights: int, jobs: int | None, quiet: bool) -> Task:
+    """Return the variant as a task: done where its scores are whole, and neither scenario nor code has changed since.
+
+    The run in `folder` cannot tell by itself, since its raw frames are gone.
+    """
+    pairs = [(family.family, name) for family in scenario.families.values() for name in family.algorithms]
+    plug_ins = [hash_algorithm(*pair) for pair in pairs]
+    key = make_key([scenario.text, nights, plug_ins], [], hash_source(*SOURCES))
+    arguments = (folder, scenario, nights, jobs, quiet)
+    return Task("variant", "campaign", "iris_harness.campaign:run_variant", arguments, key)
+
+
+def run_variant(
+    folder: Path, scenario: Scenario, nights: int, jobs: int | None, quiet: bool
+) -> tuple[list[Path], object]:
+    """Run one variant up to its scores, and return the files that tell that they are whole; the content is None."""
+    run_stages(folder, scenario, until="validate", nights=nights, jobs=jobs, quiet=quiet, keep="products")
+    return [folder / "scores" / name for name in ("scorecard.json", "samples.parquet")], None
 
 
 def _write_variant(text: str, name: str, change: Mapping[str, Any], path: Path, out: Path) -> Scenario:

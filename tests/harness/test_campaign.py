@@ -7,8 +7,10 @@ import pytest
 import yaml
 
 from iris_contract.errors import RunDirectoryError, ScenarioError
+from iris_harness import campaign
 from iris_harness.campaign import find_campaign, list_campaigns, load_campaign, make_variant, run_campaign
 from iris_harness.scenario import load_scenario
+from iris_validators.parquet import write_samples
 
 MICRO = Path(__file__).parent / "micro.yaml"
 GOOD = {
@@ -43,6 +45,67 @@ def test_variants_share_their_draws(tmp_path):
     assert "without cosmic_rays" in text
     assert "<of micro>" not in text
     assert not list((tmp_path / "out").rglob("raw/**/*.fits"))
+
+
+@pytest.fixture
+def count_runs(monkeypatch):
+    """Variants that are run, by folder; each leaves scores as a run does, without taking its time."""
+    made = []
+
+    def run_stages(folder, scenario, *, nights, **options):
+        made.append(folder.name)
+        (folder / "scores").mkdir(parents=True, exist_ok=True)
+        (folder / "scores" / "scorecard.json").write_text(f"{scenario.name} {nights}")
+        write_samples(folder / "scores" / "samples.parquet", [])
+
+    monkeypatch.setattr(campaign, "run_stages", run_stages)
+    monkeypatch.setattr(campaign, "render_campaign", lambda out: out / "report" / "index.html")
+    return made
+
+
+def spoil(out):
+    (out / "everything" / "scores" / "scorecard.json").write_text("half")
+
+
+def lose(out):
+    (out / "without-hits" / "scores" / "samples.parquet").unlink()
+
+
+@pytest.mark.parametrize(
+    ("change", "nights", "again"),
+    [
+        (None, 3, []),
+        (None, 4, ["everything", "without-hits"]),
+        (spoil, 3, ["everything"]),
+        (lose, 3, ["without-hits"]),
+    ],
+    ids=["nothing", "more nights", "broken scores", "lost samples"],
+)
+def test_a_finished_variant_is_not_run_again(tmp_path, capsys, count_runs, change, nights, again):
+    """Its raw frames are gone, so the run itself would simulate all of them anew."""
+    path, out = write(tmp_path), tmp_path / "out"
+    run_campaign(path, out)
+    assert count_runs == ["everything", "without-hits"]
+    if change:
+        change(out)
+    count_runs.clear()
+    capsys.readouterr()
+    run_campaign(path, out, nights=nights)
+    assert count_runs == again
+    said = capsys.readouterr().err
+    assert said.count("finished before, nothing has changed since: skipped") == 2 - len(again)
+
+
+def test_a_variant_is_run_again_where_its_scenario_or_the_code_has_changed(tmp_path, monkeypatch, count_runs):
+    path, out = write(tmp_path), tmp_path / "out"
+    run_campaign(path, out)
+    count_runs.clear()
+    run_campaign(write(tmp_path, set={"exposures.dark.readout.ramps": 5}), out)
+    assert count_runs == ["everything", "without-hits"]
+    count_runs.clear()
+    monkeypatch.setattr(campaign, "hash_source", lambda *names: "edited")
+    run_campaign(path, out)
+    assert count_runs == ["everything", "without-hits"]
 
 
 @pytest.mark.parametrize("name", list_campaigns())
