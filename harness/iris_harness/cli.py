@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from iris_contract.errors import TestbedError
+from iris_contract.scorecard import FAMILIES, VERDICTS
 from iris_harness import status
 
 if TYPE_CHECKING:
@@ -290,15 +291,25 @@ def algorithms(as_json: bool) -> None:
 
 @cli.command()
 @click.argument("run_path", metavar="[RUN]", type=DIRECTORY, required=False)
+@click.option("--family", "families", multiple=True, type=click.Choice(FAMILIES), help="Only this family; repeatable.")
+@click.option("--verdict", "verdicts", multiple=True, type=click.Choice(VERDICTS), help="Only these rows of RUN.")
 @_json_option
-def metrics(run_path: Path | None, as_json: bool) -> None:
+def metrics(run_path: Path | None, families: tuple[str, ...], verdicts: tuple[str, ...], as_json: bool) -> None:
     """List the specifications: limits, source, margin and power.
 
-    With RUN, what was measured there: margin, and power and nights as the scatter between its nights has it.
+    With RUN, what was measured there: margin, and nights as the scatter between its nights has it; with --json power
+    as well.
     """
-    from iris_harness.listings import describe_metrics
+    from iris_harness.listings import abridge_metrics, describe_metrics
 
-    _list(describe_metrics(run_path), as_json)
+    if verdicts and run_path is None:
+        raise click.UsageError("--verdict chooses rows of a run: give RUN")
+    every = describe_metrics(run_path)
+    rows = [row for row in every if not families or row["family"] in families]
+    rows = [row for row in rows if not verdicts or row["verdict"] in verdicts]
+    _list(rows if as_json or run_path is None else abridge_metrics(rows), as_json)
+    if every and len(rows) < len(every):
+        click.echo(f"{len(rows)} of {len(every)} rows", err=True)
 
 
 @cli.command()

@@ -10,7 +10,7 @@ from iris_contract.reftypes import load_reference_types
 from iris_harness.algorithms import JUDGE_FITTERS, list_algorithms
 from iris_harness.scenario import list_scenarios, load_scenario
 
-__all__ = ["describe_algorithms", "describe_metrics", "describe_references", "describe_scenarios"]
+__all__ = ["abridge_metrics", "describe_algorithms", "describe_metrics", "describe_references", "describe_scenarios"]
 
 
 def describe_scenarios() -> list[dict[str, Any]]:
@@ -70,6 +70,7 @@ def describe_metrics(run: Path | None) -> list[dict[str, Any]]:
         rows.append(
             {
                 "specification": spec.id,
+                "family": spec.family,
                 "limit_low": spec.limits.low,
                 "limit_high": spec.limits.high,
                 "unit": spec.unit,
@@ -102,6 +103,7 @@ def _describe_measured(run: Path) -> list[dict[str, Any]]:
         rows.append(
             {
                 "specification": row.requirement,
+                "family": row.family,
                 "algorithm": row.algorithm,
                 "setting": row.setting,
                 "condition": row.condition,
@@ -116,6 +118,38 @@ def _describe_measured(run: Path) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def abridge_metrics(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what was measured in as few columns as a terminal has room for; the verdict first."""
+    return [
+        {
+            "verdict": row["verdict"],
+            "specification": row["specification"],
+            "algorithm": row["algorithm"],
+            "setting": row["setting"],
+            "condition": row["condition"],
+            "value": _print_value(row["value"], row["half_width"]),
+            "limits": _print_limits(row["limit_low"], row["limit_high"]),
+            "margin": row["margin"],
+            "nights_for_99": row["nights_for_99"],
+        }
+        for row in rows
+    ]
+
+
+def _print_value(value: float | str | None, half: float | str | None) -> str:
+    """Value and half-width of the interval, the value to the last digit that the interval leaves."""
+    if not isinstance(value, float) or not isinstance(half, float):
+        return "" if value is None else f"{value:.4g}" if isinstance(value, float) else value
+    digits = 1 + math.floor(math.log10(abs(value) / half)) if value and half else 2
+    return f"{value:.{min(max(digits + 1, 2), 5)}g} ± {half:.2g}"
+
+
+def _print_limits(low: float | None, high: float | None) -> str:
+    if low is None or high is None:
+        return f"from {low:g}" if low is not None else f"to {high:g}" if high is not None else ""
+    return f"±{high:g}" if low == -high else f"{low:g} to {high:g}"
 
 
 def _round(value: float | None, digits: int) -> float | str | None:

@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from iris_contract.frames import Ramp
+from iris_contract.scorecard import Scorecard, ScoreRow, write_scorecard
 from iris_harness.cli import cli, main
+from iris_harness.listings import abridge_metrics
 from iris_harness.scenario import load_scenario
 from iris_harness.stages import Outcome
 from iris_harness.status import find_status
+from iris_validators.parquet import write_samples
 
 
 def run_command(capsys, *arguments):
@@ -128,6 +131,75 @@ def test_metrics_give_limits_as_numbers(capsys):
     assert (rows["ramp.yield"]["limit_low"], rows["ramp.yield"]["limit_high"]) == (0.99, None)
     _, text, _ = run_command(capsys, "metrics")
     assert "None" not in text
+
+
+def write_scores(run, *verdicts):
+    """Scores of a run with a row for each (family, verdict)."""
+    text = dict.fromkeys(("mode", "detector", "method", "reason", "provenance", "context", "seeds", "reproduce"), "")
+    numbers = {"value": 0.12345, "low": 0.12, "high": 0.127, "limit_low": -0.2, "limit_high": 0.2, "nights": 8}
+    place = {"algorithm": "mine", "setting": "chain", "condition": "rate=0.5", "scenario": "quick", "unit": "1"}
+    none = {"goal_low": None, "goal_high": None, "goal_met": None, "n_excluded": 0, "artifacts": ()}
+    rows = [
+        ScoreRow(metric=f"{family}.x", requirement=f"{family}.x", family=family, verdict=verdict,
+                 **text, **numbers, **place, **none)
+        for family, verdict in verdicts
+    ]  # fmt: skip
+    (run / "scores").mkdir(parents=True)
+    write_scorecard(run / "scores" / "scorecard.json", Scorecard({}, tuple(rows)))
+    write_samples(run / "scores" / "samples.parquet", [])
+
+
+def test_metrics_of_a_run_are_chosen_by_family_and_verdict(capsys, tmp_path):
+    write_scores(tmp_path, ("ramp", "PASS"), ("ramp", "FAIL"), ("dark", "FAIL"), ("dark", "ERROR"))
+
+    def choose(*options):
+        code, out, errors = run_command(capsys, "metrics", tmp_path, "--json", *options)
+        assert code == 0
+        return [(row["family"], row["verdict"]) for row in json.loads(out)], errors
+
+    assert choose("--family", "ramp") == ([("ramp", "PASS"), ("ramp", "FAIL")], "2 of 4 rows\n")
+    assert choose("--verdict", "FAIL") == ([("ramp", "FAIL"), ("dark", "FAIL")], "2 of 4 rows\n")
+    assert choose("--family", "dark", "--verdict", "ERROR") == ([("dark", "ERROR")], "1 of 4 rows\n")
+    assert choose("--family", "dark", "--family", "ramp", "--verdict", "PASS")[0] == [("ramp", "PASS")]
+    assert choose("--family", "ipc") == ([], "0 of 4 rows\n")
+    assert len(choose()[0]) == 4
+    code, _, errors = run_command(capsys, "metrics", tmp_path, "--family", "nonsense")
+    assert (code, "nonsense" in errors) == (2, True)
+
+
+def test_metrics_of_a_run_fit_into_a_terminal(capsys, tmp_path):
+    write_scores(tmp_path, ("ramp", "PASS"))
+    _, out, _ = run_command(capsys, "metrics", tmp_path)
+    head, line = out.splitlines()
+    assert head.split()[:2] == ["verdict", "specification"]
+    assert "0.123 ± 0.0035" in line
+    assert "±0.2" in line
+    assert len(head) <= 110
+
+
+def test_verdicts_are_those_of_a_run(capsys):
+    code, _, errors = run_command(capsys, "metrics", "--verdict", "FAIL")
+    assert (code, "give RUN" in errors) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("value", "half", "said"),
+    [
+        (0.12345, 0.0035, "0.123 ± 0.0035"),
+        (-0.16, 0.2, "-0.16 ± 0.2"),
+        (0.0, 0.01, "0 ± 0.01"),
+        (1.234567, None, "1.235"),
+        ("nan", None, "nan"),
+        (1.0, "inf", "1"),
+        (None, None, ""),
+        (1.0, 0.0, "1 ± 0"),
+    ],
+)
+def test_a_value_is_printed_to_the_digits_of_its_interval(value, half, said):
+    row = {"value": value, "half_width": half, "limit_low": None, "limit_high": None}
+    rest = ("verdict", "specification", "algorithm", "setting", "condition", "margin", "nights_for_99")
+    (printed,) = abridge_metrics([{**row, **dict.fromkeys(rest)}])
+    assert (printed["value"], printed["limits"]) == (said, "")
 
 
 def test_scenarios_say_where_their_files_are(capsys):
