@@ -87,10 +87,9 @@ def group_rows(manifest: Iterable[ManifestRow]) -> list[list[ManifestRow]]:
 def plan_samples(run: RunDirectory, scenario: Scenario, manifest: Sequence[ManifestRow]) -> list[Task]:
     """Return one task per setting, family, algorithm, exposure role and night; families without metrics have none."""
     source = hash_source("iris_contract", "iris_validators", "iris_harness.score")
-    tasks = []
+    wanted, tasks = find_metrics(scenario.specifications), []
     for rows in group_rows(row for row in manifest if row.family in FAMILY_MODELS):
         inputs = [h for row in rows for h in (row.product_sha256, *row.raw_sha256)]
-        wanted = find_metrics(scenario.specifications)
         key = make_key([[asdict(row) for row in rows], scenario.blocks, wanted], inputs, source)
         arguments = (run.root, rows, scenario.blocks, wanted)
         tasks.append(Task(name_samples(rows[0]), "validate", "iris_harness.score:sample_rows", arguments, key))

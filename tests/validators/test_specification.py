@@ -113,6 +113,13 @@ def test_broken_file_is_refused(tmp_path, text):
         load_specifications(tmp_path / "specs.yaml")
 
 
+def test_the_project_s_own_table_is_read_once_and_cannot_be_changed():
+    """Each task of a run asks for it, some hundred times in all."""
+    assert load_specifications() is load_specifications()
+    with pytest.raises(TypeError):
+        load_specifications()["ramp.bias"] = None
+
+
 def test_missing_file_is_refused(tmp_path):
     with pytest.raises(InputError, match="not readable"):
         load_specifications(tmp_path / "none.yaml")
