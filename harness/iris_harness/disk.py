@@ -17,35 +17,38 @@ from iris_harness.run_directory import RunDirectory
 from iris_harness.scenario import Scenario
 from iris_harness.simulate import list_settings
 
-__all__ = ["KEEP", "check_space", "discard", "estimate_bytes", "is_for_calibration"]
+__all__ = ["KEEP", "check_space", "discard", "estimate_bytes", "find_use"]
 
 KEEP = ("all", "products")
 RAW, TRUTH, AS_BUILT, IMAGE = 2, 6 * 4, 25 * 4, 4 * 4  # bytes per pixel-read, and per pixel of one file
 SPARE = 1.1  # for what is small, and for what is written before the old is gone
 
 
-def is_for_calibration(scenario: Scenario, role: str) -> bool:
-    """Tell whether only calibrations use the exposures of `role`."""
+def find_use(scenario: Scenario, role: str) -> str:
+    """Return what the exposures of `role` are for: calibration, science, or both."""
     users = {name for name, family in scenario.families.items() if role in family.exposures}
-    return users <= set(CALIBRATIONS)
+    if users <= set(CALIBRATIONS):
+        return "calibration"
+    return "both" if users & set(CALIBRATIONS) else "science"
 
 
 def estimate_bytes(scenario: Scenario, nights: int, keep: str = "all") -> int:
     """Return the bytes that a run of `scenario` occupies at most."""
     pixels = scenario.region.xsize * scenario.region.ysize
-    raw = {True: 0, False: 0}
+    raw = {"calibration": 0, "both": 0, "science": 0}
     rest = AS_BUILT * pixels
     for spec in scenario.exposures.values():
         settings = len(list_settings(scenario, spec.role))
         reads = spec.readout.ramps * spec.readout.reads * spec.count
-        raw[is_for_calibration(scenario, spec.role)] += RAW * pixels * reads * settings * nights
+        raw[find_use(scenario, spec.role)] += RAW * pixels * reads * settings * nights
         rest += TRUTH * pixels * spec.count * settings * nights
     for name, family in scenario.families.items():
         exposures = sum(scenario.exposures[role].count for role in family.exposures)
         made = 1 if name in CALIBRATIONS else exposures * (2 if name == "image" else 1)
         delivered = 2 if name in CALIBRATIONS else 1
         rest += IMAGE * pixels * made * delivered * len(family.algorithms) * len(family.settings) * nights
-    return int(SPARE * (rest + (max(raw.values()) if keep == "products" else sum(raw.values()))))
+    most = raw["both"] + max(raw["calibration"], raw["science"])
+    return int(SPARE * (rest + (most if keep == "products" else sum(raw.values()))))
 
 
 def check_space(root: Path, needed: int) -> str:

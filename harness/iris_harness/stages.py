@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from iris_contract.manifest import ManifestRow, write_manifest
 from iris_harness import deliver
 from iris_harness.calibrate import plan_calibration
 from iris_harness.controls import run_controls
-from iris_harness.disk import check_space, discard, estimate_bytes, is_for_calibration
+from iris_harness.disk import check_space, discard, estimate_bytes, find_use
 from iris_harness.memory import check_memory, estimate_peak, limit_jobs, measure_memory
 from iris_harness.nights import plan_night
 from iris_harness.progress import Progress
@@ -80,7 +81,7 @@ def _run_until(
 ) -> Outcome:
     as_built = workers.run("as built", plan_as_built(run, scenario, seed))
     frames = plan_simulation(run, scenario, seed, nights)
-    later = [] if keep == "all" else [task for task in frames if not _serves_calibration(scenario, task)]
+    later = [] if keep == "all" else [task for task in frames if _find_use(scenario, task) == "science"]
     raw = _by_name(workers.run("simulate", [task for task in frames if task not in later]))
     if until == "simulate":
         return Outcome(f"{len(raw)} raw frames in {run.root / 'raw'}")
@@ -92,7 +93,7 @@ def _run_until(
     if until == "calibrate":
         return Outcome(f"{len(rows)} references in {run.root / 'products'}")
     if keep == "products":
-        discard(run, [name for result in raw.values() for name in result.outputs if name.startswith("raw/")])
+        discard(run, _list_raw(raw, [task for task in frames if _find_use(scenario, task) == "calibration"]))
         raw |= _by_name(workers.run("simulate science", later))
     chain = workers.run("deliver", deliver.plan_delivery(run, scenario, rows))[0].content
     contexts = {"alone": oracle["identity"], "chain": chain["identity"]}
@@ -109,14 +110,19 @@ def _run_until(
     failures = [Failure(**failure) for result in [*calibrated, *reduced] for failure in result.content["failures"]]
     outcome = _validate(run, Scoring(scenario, seed, nights, names, failures), workers, manifest)
     if keep == "products":
-        discard(run, [name for task in later for name in raw[task.name].outputs if name.startswith("raw/")])
+        discard(run, _list_raw(raw, frames))
     return outcome
 
 
-def _serves_calibration(scenario: Scenario, task: Task) -> bool:
-    """Tell whether a simulation task makes a frame that only calibrations use."""
+def _find_use(scenario: Scenario, task: Task) -> str:
+    """Return what the frame that a simulation task makes is for."""
     _, _, night, number, _ = task.arguments
-    return is_for_calibration(scenario, plan_night(scenario, night)[number - 1].spec.role)
+    return find_use(scenario, plan_night(scenario, night)[number - 1].spec.role)
+
+
+def _list_raw(results: Mapping[str, TaskResult], tasks: Iterable[Task]) -> list[str]:
+    """Return the raw files that simulation tasks made."""
+    return [name for task in tasks for name in results[task.name].outputs if name.startswith("raw/")]
 
 
 def _by_name(results: list[TaskResult]) -> dict[str, TaskResult]:

@@ -7,8 +7,9 @@ import pytest
 from iris_contract.errors import RunDirectoryError
 from iris_contract.manifest import read_manifest
 from iris_harness.cli import main
-from iris_harness.disk import check_space, estimate_bytes, is_for_calibration
-from iris_harness.scenario import load_scenario
+from iris_harness.disk import check_space, estimate_bytes, find_use
+from iris_harness.scenario import find_scenario, load_scenario
+from iris_harness.stages import run_stages
 
 MICRO = Path(__file__).parent / "micro.yaml"
 
@@ -24,8 +25,9 @@ def test_the_estimate_is_not_far_above_what_a_run_takes(micro_run):
 def test_products_alone_need_less(micro_run):
     scenario = load_scenario(MICRO)
     assert estimate_bytes(scenario, 2, "products") < estimate_bytes(scenario, 2)
-    assert is_for_calibration(scenario, "dark")
-    assert not is_for_calibration(scenario, "ladder")
+    assert find_use(scenario, "dark") == "calibration"
+    assert find_use(scenario, "ladder") == "science"
+    assert find_use(load_scenario(find_scenario("detector")), "dark") == "both"
 
 
 def test_a_full_disk_is_one_clear_line(tmp_path):
@@ -45,3 +47,13 @@ def test_raw_frames_go_and_products_are_the_same(micro_run, tmp_path):
     ]
     assert products[0] == products[1]
     assert (out / "scores" / "scorecard.json").read_bytes() == (micro_run / "scores" / "scorecard.json").read_bytes()
+
+
+def test_frames_that_serve_both_calibration_and_science_stay_until_both_are_done(tmp_path):
+    path = tmp_path / "both.yaml"
+    path.write_text(MICRO.read_text("utf-8").replace("exposures: [ladder]", "exposures: [ladder, dark]"), "utf-8")
+    out = tmp_path / "run"
+    run_stages(out, load_scenario(path), until="reduce", nights=1, jobs=1, quiet=True, keep="products")
+    left = {p.name.split("_")[3] for p in (out / "raw").rglob("*.fits")}
+    assert left == {"DRK", "SCI", "SKY"}
+    assert {row.exposure for row in read_manifest(out / "manifest.json")} >= {"ladder", "dark"}
