@@ -13,6 +13,7 @@ from typing import Any
 
 from iris_contract.atomic import write_json
 from iris_contract.errors import ManifestError
+from iris_contract.instrument import DETECTORS
 from iris_contract.layouts import load_layouts
 
 __all__ = ["MANIFEST_SCHEMA", "SETTINGS", "ManifestRow", "read_manifest", "write_manifest"]
@@ -29,6 +30,7 @@ class ManifestRow:
     `model` is the product's DATAMODL; a calibration reference is a product too, and its `truth` is
     the as-built maps. `exposure` is the scenario's role name (for references: the kind). `raw` and
     `raw_sha256` list the inputs in order. `references` maps kind to the file name that was used.
+    `detector` is that of the raw files; empty where it need not be said, since the run has one.
     """
 
     product: str
@@ -44,6 +46,7 @@ class ManifestRow:
     truth: str
     references: dict[str, str] = field(default_factory=dict)
     context: str = ""
+    detector: str = ""
 
     def path(self, run: Path, name: str = "product") -> Path:
         """Return the absolute path of `product` or `truth`; raise ManifestError if it leaves `run`."""
@@ -74,7 +77,7 @@ def _parse_row(entry: Any, number: int, file: Path) -> ManifestRow:
     for key in entry:
         if key not in known:
             raise fail("unknown key", key, entry[key])
-    for key in known - {"references", "context"}:
+    for key in known - {"references", "context", "detector"}:
         if key not in entry:
             raise fail("missing key", key)
     texts = ("product", "model", "exposure", "family", "algorithm", "truth")
@@ -103,6 +106,8 @@ def _parse_row(entry: Any, number: int, file: Path) -> ManifestRow:
         raise fail("must map kinds to file names", "references", references)
     if not isinstance(entry.get("context", ""), str):
         raise fail("must be a string", "context", entry["context"])
+    if entry.get("detector", "") not in ("", *DETECTORS):
+        raise fail(f"must be one of {', '.join(DETECTORS)}", "detector", entry["detector"])
     values = {**entry, "raw": tuple(entry["raw"]), "raw_sha256": tuple(entry["raw_sha256"])}
     row = ManifestRow(**values)
     for name, relative in (("product", row.product), ("truth", row.truth), *(("raw", raw) for raw in row.raw)):

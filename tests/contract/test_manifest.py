@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iris_contract.errors import ManifestError
+from iris_contract.instrument import DETECTORS
 from iris_contract.layouts import load_layouts
 from iris_contract.manifest import MANIFEST_SCHEMA, SETTINGS, ManifestRow, read_manifest, write_manifest
 
@@ -25,6 +26,7 @@ FIELDS = {
     "truth": "str",
     "references": "dict[str, str]",
     "context": "str",
+    "detector": "str",
 }
 ROW = {
     "product": "products/chain/ramp/gls/1/a.fits",
@@ -61,6 +63,7 @@ def rows(draw):
         truth=draw(names),
         references=draw(st.dictionaries(words, words, max_size=3)),
         context=draw(st.text(st.characters(codec="utf-8"))),
+        detector=draw(st.sampled_from(("", *DETECTORS))),
     )
 
 
@@ -93,9 +96,9 @@ def test_round_trip(tmp_path_factory, some):
     assert read_manifest(path) == sorted(some, key=lambda row: row.product)
 
 
-def test_a_row_written_by_hand_needs_no_references_or_context(tmp_path):
+def test_a_row_written_by_hand_needs_no_references_context_or_detector(tmp_path):
     (row,) = read_manifest(save(tmp_path / "m.json", ROW))
-    assert (row.references, row.context) == ({}, "")
+    assert (row.references, row.context, row.detector) == ({}, "", "")
 
 
 @pytest.mark.parametrize(
@@ -120,6 +123,7 @@ def test_a_row_written_by_hand_needs_no_references_or_context(tmp_path):
         ({"references": ["dark"]}, "must map kinds to file names"),
         ({"references": {"dark": 1}}, "must map kinds to file names"),
         ({"context": None}, "context=None: row 1: must be a string"),
+        ({"detector": "IMG9"}, "detector='IMG9': row 1: must be one of IMG1"),
         ({"verdict": "PASS"}, "verdict='PASS': row 1: unknown key"),
     ],
 )

@@ -36,4 +36,5 @@ def test_exposures_of_a_night_average_and_nan_stays():
 
 def test_what_one_run_lacks_or_cannot_say_has_no_difference():
     assert compare_runs(nights(1.0), nights(1.0, condition="rate=2")) == []
+    assert compare_runs(nights(1.0), nights(1.0, detector="IFU")) == []
     assert compare_runs(nights(1.0), nights(1.0, reason="dark")) == []

@@ -11,10 +11,11 @@ from iris_validators.sample import Sample, group_samples
 ONE = Sample("ramp.bias", "ramp", "gls", "alone", "rate=2", 1, "mean", "sigma", 0.5)
 
 
-def test_groups_by_metric_algorithm_setting_and_condition():
+def test_groups_by_metric_algorithm_setting_condition_and_detector():
     others = [replace(ONE, algorithm="ols"), replace(ONE, setting="chain"), replace(ONE, condition="rate=10")]
+    others += [replace(ONE, detector="IFU")]
     groups = group_samples([*others, replace(ONE, night=2), ONE])
-    assert len(groups) == 4
+    assert len(groups) == 5
     assert [s.night for s in groups[ONE.key]] == [1, 2]
 
 

@@ -50,9 +50,15 @@ def test_every_metric_s_family_has_its_layout():
     assert set(FAMILY_MODELS) == {metric.family for metric in METRICS.values()}
 
 
-def test_rows_of_two_groups_are_refused(bench, row):
+@pytest.mark.parametrize("other", [{"night": 2}, {"detector": "IFU"}])
+def test_rows_of_two_groups_are_refused(bench, row, other):
     with pytest.raises(ManifestError, match="must share"):
-        sample_group(bench.root, [row, replace(row, night=2)])
+        sample_group(bench.root, [row, replace(row, **other)])
+
+
+def test_samples_know_the_detector_of_their_row(bench, row):
+    assert {s.detector for s in sample_group(bench.root, [replace(row, detector="IFU")])} == {"IFU"}
+    assert {s.detector for s in sample_group(bench.root, [row])} == {""}
 
 
 def test_missing_product_is_one_line(bench, row):

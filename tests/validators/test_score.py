@@ -18,7 +18,7 @@ RUN = RunInfo(
     seeds="20350110",
     reproduce="iris-testbed run quick",
     contexts={"alone": "tmt_0002.pmap"},
-    artifacts={("ramp", "alone", "gls"): ("products/a.fits",)},
+    artifacts={("ramp", "alone", "gls", "IMG1"): ("products/a.fits",)},
     details={"version": "0.1.0"},
 )
 
@@ -61,6 +61,37 @@ def test_run_says_what_stands_behind_it():
     assert run["specifications"]["ramp.bias"]["provenance"] == "engineering"
     (requirement,) = run["requirements"]
     assert (requirement["specification"], requirement["verdict"], requirement["rows"]) == ("ramp.bias", "PASS", 1)
+
+
+IFU = replace(RUN, modes={"IFU": "LENSLET"}, families={"ramp": ("IMG1", "IFU"), "dark": ("IFU",)})
+
+
+def test_detectors_have_rows_and_requirements_of_their_own():
+    samples = nights(0.0, detector="IMG1") + nights(0.05, detector="IFU", condition="rate=10")
+    card = score(IFU, samples, ["ramp.bias"])
+    found = {(r.detector, r.mode, r.condition): r.verdict for r in card.rows}
+    assert found == {("IMG1", "IMG", "rate=2"): "PASS", ("IFU", "LENSLET", "rate=10"): "FAIL"}
+    assert {r["detector"]: r["verdict"] for r in card.run["requirements"]} == {"IMG1": "PASS", "IFU": "FAIL"}
+
+
+def test_a_detector_that_a_family_is_to_be_measured_on_does_not_drop_out():
+    samples = nights(0.0) + nights(0.0, metric="ramp.pull_mean", detector="IFU")
+    card = score(IFU, samples, ["ramp.bias", "dark.chi2"])
+    found = {(r.metric, r.detector, r.mode, r.algorithm): r.verdict for r in card.rows}
+    assert found == {
+        ("ramp.bias", "IMG1", "IMG", "gls"): "PASS",
+        ("ramp.bias", "IFU", "LENSLET", ""): "NOT_MEASURED",
+        ("dark.chi2", "IFU", "LENSLET", ""): "NOT_MEASURED",
+    }
+
+
+def test_what_fails_on_one_detector_leaves_the_other():
+    samples = nights(0.0, detector="IMG1") + nights(0.0, detector="IFU")
+    failure = Failure("ramp", "gls", "alone", "it fell", 1, "IFU")
+    card = score(IFU, samples, ["ramp.bias"], [failure])
+    assert {r["detector"]: r["verdict"] for r in card.run["requirements"]} == {"IMG1": "PASS", "IFU": "ERROR"}
+    unnamed = score(IFU, samples, ["ramp.bias"], [replace(failure, detector="")])
+    assert {r["detector"]: r["verdict"] for r in unnamed.run["requirements"]} == {"IMG1": "ERROR", "IFU": "PASS"}
 
 
 def test_not_required_is_not_judged():

@@ -95,7 +95,7 @@ def combine(samples: Sequence[Sample], level: float = 0.95) -> Measurement:
     Samples with a reason are left out; if all have one, the measurement carries the first, what is lacking before all.
     """
     if len({s.key for s in samples}) != 1:
-        raise ValueError("combine takes samples of one metric, algorithm, setting and condition")
+        raise ValueError("combine takes samples of one metric, algorithm, setting, condition and detector")
     kept = sorted((s for s in samples if not s.reason), key=lambda s: s.order)
     if not kept:
         reasons = sorted((s.reason for s in samples), key=lambda reason: not reason.startswith(LACKING))

@@ -80,6 +80,7 @@ class Metric:
             n=n,
             weight=weight,
             reason=reason,
+            detector=row.detector,
         )
 
 

@@ -34,6 +34,7 @@ class Difference:
     low: float | None
     high: float | None
     nights: int
+    detector: str = ""
 
 
 def compare_runs(before: Iterable[Sample], after: Iterable[Sample]) -> list[Difference]:
@@ -49,7 +50,7 @@ def _pair(key: Key, before: list[Sample], after: list[Sample]) -> Difference | N
     if not nights:
         return None
     one, other = (np.array([values[night] for night in nights]) for values in (first, second))
-    family, metric, setting, algorithm, condition = key
+    family, metric, setting, algorithm, condition, detector = key
     change = compare(other, one)
     return Difference(
         family,
@@ -62,6 +63,7 @@ def _pair(key: Key, before: list[Sample], after: list[Sample]) -> Difference | N
         float(other.mean()),
         *change,
         len(nights),
+        detector,
     )
 
 

@@ -15,7 +15,7 @@ __all__ = ["KINDS", "LACKING", "Sample", "group_samples"]
 KINDS: tuple[str, ...] = ("mean", "ratio", "events", "pixels")
 LACKING = "not in this run: "
 """How a reason begins where the metric has a meaning, but the run holds nothing to measure it on."""
-Key = tuple[str, str, str, str, str]
+Key = tuple[str, str, str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,8 @@ class Sample:
 
     `kind` is explained in `metric`. `value` is NaN where the product is; NaN is kept and fails.
     `weight` is the number of data behind `value`. `block` numbers the spatial blocks of a single
-    full frame and is None where nights are the realisations. A non-empty `reason` says why the
+    full frame and is None where nights are the realisations. `detector` is empty in a run that has
+    but one. A non-empty `reason` says why the
     metric does not apply, or, after LACKING, what the run lacks; value, k and n then mean nothing.
     Raises ValueError for another kind.
     """
@@ -43,6 +44,7 @@ class Sample:
     weight: float = 1.0
     block: int | None = None
     reason: str = ""
+    detector: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -50,8 +52,8 @@ class Sample:
 
     @property
     def key(self) -> Key:
-        """Family, metric, setting, algorithm, condition: what samples must share to be combined."""
-        return self.family, self.metric, self.setting, self.algorithm, self.condition
+        """Family, metric, setting, algorithm, condition, detector: what samples must share to be combined."""
+        return self.family, self.metric, self.setting, self.algorithm, self.condition, self.detector
 
     @property
     def order(self) -> tuple[Key, int, int]:

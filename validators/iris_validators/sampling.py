@@ -94,14 +94,14 @@ FAMILY_MODELS: Mapping[str, str] = MappingProxyType(dict([*_IMAGES, *_REFERENCES
 """Each family that has metrics, with the layout (DATAMODL) of the products that it judges."""
 
 
-def _group_of(row: ManifestRow) -> tuple[str, str, str, int, str]:
-    return row.setting, row.family, row.algorithm, row.night, row.exposure
+def _group_of(row: ManifestRow) -> tuple[str, str, str, int, str, str]:
+    return row.setting, row.family, row.algorithm, row.night, row.exposure, row.detector
 
 
 def sample_group(
     run: Path, rows: Sequence[ManifestRow], blocks: int | None = None, metrics: Collection[str] = ()
 ) -> list[Sample]:
-    """Return the samples of one (setting, family, algorithm, night, exposure role).
+    """Return the samples of one (setting, family, algorithm, night, exposure role, detector).
 
     `run` is the run directory that the rows' paths start from. With `blocks`, samples are of that many
     blocks along each side of the region, or of its square in bands of rows. What costs much
@@ -110,7 +110,7 @@ def sample_group(
     cannot be read or compared with its truth, and InputError where the region is too small to be cut.
     """
     if len({_group_of(row) for row in rows}) != 1:
-        raise ManifestError("rows must share setting, family, algorithm, night and exposure", key="rows")
+        raise ManifestError("rows must share setting, family, algorithm, night, exposure and detector", key="rows")
     for row in rows:
         if FAMILY_MODELS.get(row.family) != row.model:
             raise ManifestError(

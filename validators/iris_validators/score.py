@@ -1,8 +1,8 @@
 """Score: samples of a whole run in, scorecard out.
 
-Every specification that a scenario requires gives one row per setting, algorithm and condition. What
-one algorithm of a family was measured for and another was not is NOT_MEASURED for the other, and a
-required specification without any sample is one NOT_MEASURED row: nothing drops out silently. What
+Every specification that a scenario requires gives one row per setting, algorithm, detector and condition.
+What one algorithm of a family was measured for and another was not is NOT_MEASURED for the other, and a
+required specification without any sample of a detector is one NOT_MEASURED row: nothing drops out silently. What
 failed is ERROR: one row per specification and place, or one for each condition that others have. A
 row's `requirement` is the id of its specification, whose documents stand under `specifications`.
 Specifications that are not required give no rows; the run lists them as `outside` the scenario.
@@ -14,19 +14,19 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from iris_contract.errors import InputError
 from iris_contract.scorecard import FAMILIES, Scorecard, ScoreRow
 from iris_validators.measurement import Measurement, combine
-from iris_validators.sample import Sample, group_samples
+from iris_validators.sample import Key, Sample, group_samples
 from iris_validators.specification import Specification, load_specifications
 from iris_validators.verdict import Verdict, judge, judge_requirement
 
 __all__ = ["Failure", "RunInfo", "describe_specifications", "score"]
 
-Place = tuple[str, str]  # setting, algorithm
+Place = tuple[str, str, str]  # setting, algorithm, detector
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,16 @@ class Failure:
     setting: str
     reason: str
     night: int | None = None
+    detector: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
     """What the scorecard says of the run.
 
-    `contexts` maps a setting to its CRDS context; `artifacts` maps (family, setting, algorithm) to
+    `detector` is that of samples and failures which name none, used in `mode`; `modes` maps the other detectors to
+    theirs, and `families` each family to the detectors that it is to be measured on, where it is not that one alone.
+    `contexts` maps a setting to its CRDS context; `artifacts` maps (family, setting, algorithm, detector) to
     paths inside the run; `reproduce` is a command line; `details` go into the scorecard's `run`.
     """
 
@@ -55,8 +58,10 @@ class RunInfo:
     seeds: str = ""
     reproduce: str = ""
     contexts: Mapping[str, str] = field(default_factory=dict)
-    artifacts: Mapping[tuple[str, str, str], tuple[str, ...]] = field(default_factory=dict)
+    artifacts: Mapping[tuple[str, str, str, str], tuple[str, ...]] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
+    modes: Mapping[str, str] = field(default_factory=dict)
+    families: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def score(
@@ -74,10 +79,13 @@ def score(
     for name in required:
         if name not in table:
             raise InputError(f"no such specification; choose {', '.join(table)}", key="required", value=name)
-    groups, rows, requirements = group_samples(samples), [], []
+    groups = group_samples(s if s.detector else replace(s, detector=run.detector) for s in samples)
+    failures = [f if f.detector else replace(f, detector=run.detector) for f in failures]
+    rows, requirements = [], []
     for spec in sorted((table[name] for name in set(required)), key=lambda s: (FAMILIES.index(s.family), s.id)):
         broken = _merge_failures(f for f in failures if _concerns(spec, f))
-        for place, conditions in sorted(_find_places(spec, groups, broken).items()):
+        expected = run.families.get(spec.family, (run.detector,))
+        for place, conditions in sorted(_find_places(spec, groups, broken, expected).items()):
             reason = broken.get(place, "")
             found = _judge_place(run, spec, place, conditions, reason)
             verdict = judge_requirement(spec, list(conditions.values()))
@@ -92,22 +100,27 @@ def score(
 
 
 def _find_places(
-    spec: Specification, groups: Mapping[Any, list[Sample]], broken: Iterable[Place]
+    spec: Specification, groups: Mapping[Key, list[Sample]], broken: Iterable[Place], expected: Iterable[str]
 ) -> dict[Place, dict[str, list[Sample]]]:
-    """Samples by place and condition; a place or condition that others have is there, if empty."""
-    family = {(setting, algorithm) for f, _, setting, algorithm, _ in groups if f == spec.family}
+    """Samples by place and condition; a place or condition that others have is there, if empty.
+
+    Conditions are those of the same detector. One of the `expected` detectors without a place gets an empty one.
+    """
+    family = {(setting, algorithm, detector) for f, _, setting, algorithm, _, detector in groups if f == spec.family}
     mine = {
         key[2:]: found
         for key, found in groups.items()
-        if key[:2] == (spec.family, spec.metric) and spec.applies(*key[2:])
+        if key[:2] == (spec.family, spec.metric) and spec.applies(*key[2:5])
     }
     places: dict[Place, dict[str, list[Sample]]] = {place: {} for place in broken}
-    for setting, algorithm in family:
-        conditions = {c for s, _, c in mine if s == setting and spec.applies(setting, algorithm, c)}
-        if conditions:
-            ordered = sorted(conditions, key=_natural)
-            places[setting, algorithm] = {c: mine.get((setting, algorithm, c), []) for c in ordered}
-    return places or {("", ""): {"all": []}}
+    for setting, algorithm, detector in family:
+        there = {c for s, _, c, d in mine if (s, d) == (setting, detector)}
+        ordered = sorted((c for c in there if spec.applies(setting, algorithm, c)), key=_natural)
+        if ordered:
+            found = {c: mine.get((setting, algorithm, c, detector), []) for c in ordered}
+            places[setting, algorithm, detector] = found
+    missing = set(expected) - {detector for *_, detector in places}
+    return places | {("", "", detector): {"all": []} for detector in missing}
 
 
 def _natural(text: str) -> list[tuple[float, str]]:
@@ -125,7 +138,8 @@ def _merge_failures(failures: Iterable[Failure]) -> dict[Place, str]:
     """One reason per place: the first, with all nights that share it, and how many differ."""
     reasons: dict[Place, dict[str, list[int]]] = {}
     for failure in failures:
-        nights = reasons.setdefault((failure.setting, failure.algorithm), {}).setdefault(failure.reason, [])
+        place = failure.setting, failure.algorithm, failure.detector
+        nights = reasons.setdefault(place, {}).setdefault(failure.reason, [])
         nights += [failure.night] if failure.night is not None else []
     return {place: _phrase(found) for place, found in reasons.items()}
 
@@ -150,6 +164,7 @@ def _describe(spec: Specification, place: Place, verdict: Verdict, rows: int) ->
         "specification": spec.id,
         "setting": place[0],
         "algorithm": place[1],
+        "detector": place[2],
         "verdict": verdict.word,
         "reason": verdict.reason,
         "rows": rows,
@@ -180,15 +195,15 @@ def _make_row(
     run: RunInfo, spec: Specification, place: Place, condition: str, found: Measurement | None, verdict: Verdict
 ) -> ScoreRow:
     measured = found or Measurement(None, None, None, "", 0)
-    setting, algorithm = place
+    setting, algorithm, detector = place
     return ScoreRow(
         metric=spec.metric,
         family=spec.family,
         algorithm=algorithm,
         setting=setting,
         condition=condition,
-        mode=run.mode,
-        detector=run.detector,
+        mode=run.modes.get(detector, run.mode),
+        detector=detector,
         scenario=run.scenario,
         nights=measured.n,
         n_excluded=max(0, run.nights - measured.n) if measured.n else 0,
@@ -208,7 +223,7 @@ def _make_row(
         requirement=spec.id,
         context=run.contexts.get(setting, ""),
         seeds=run.seeds,
-        artifacts=run.artifacts.get((spec.family, setting, algorithm), ()),
+        artifacts=run.artifacts.get((spec.family, setting, algorithm, detector), ()),
         reproduce=run.reproduce,
         level=measured.level,
     )
