@@ -10,6 +10,7 @@ from iris_reports.catalogue import CALIBRATION_FAMILIES, describe_family
 from iris_reports.conditions import parse_condition
 from iris_reports.context import Report
 from iris_reports.curves import Curve, collect_curves, describe_curve, describe_limits, draw_curve, tabulate_curve
+from iris_reports.detectors import word_place
 from iris_reports.matrix import build_family_matrix, judge_rows
 from iris_reports.site import Plot
 from iris_reports.wording import (
@@ -19,7 +20,6 @@ from iris_reports.wording import (
     join_words,
     make_slug,
     summarize_counts,
-    word_setting,
 )
 from iris_validators import Limits
 
@@ -30,8 +30,11 @@ def plot_curves(report: Report, curves: Sequence[Curve], stem: str) -> list[Plot
     """Write the curves as figures and return them."""
     plots = []
     for curve in curves:
-        name, axis = f"{stem}-{make_slug(curve.setting, curve.metric)}", curve.axis_label
-        where = f"{axis[:1].lower()}{axis[1:]}, {word_setting(curve.setting)}"
+        name, axis = (
+            f"{stem}-{make_slug(*filter(None, (curve.setting, curve.detector, curve.metric)))}",
+            curve.axis_label,
+        )
+        where = f"{axis[:1].lower()}{axis[1:]}, {word_place(curve.setting, curve.detector)}"
         notes = f"{_explain_unjudged(curve)}{_note_alarms(report, curve)}"
         caption = f"{curve.title}, against {where}. {describe_limits(curve)}{notes}"
         numbers = tabulate_curve(curve)
@@ -60,7 +63,7 @@ def _note_alarms(report: Report, curve: Curve) -> str:
     alarms = [
         f"{humanize(p.algorithm)} {describe_value(p.value, p.low, p.high, p.unit)}"
         for p in report.points_of("jump", curve.setting)
-        if p.metric == "jump.false_alarms" and p.algorithm in labels
+        if p.metric == "jump.false_alarms" and p.algorithm in labels and p.detector == curve.points[0].detector
     ]
     return f". False alarms: {'; '.join(alarms)}" if alarms else ""
 
@@ -132,10 +135,10 @@ def _list_single(report: Report, rows: Sequence[ScoreRow]) -> list[object]:
 
 
 def _sum_up(rows: Sequence[ScoreRow]) -> list[ScoreRow]:
-    """Per specification and setting the rows over all conditions, or else the one that comes nearest to its limit."""
-    groups: dict[tuple[str, str], list[ScoreRow]] = {}
+    """Per specification, setting and detector the rows over all conditions, or else the nearest to its limit."""
+    groups: dict[tuple[str, str, str], list[ScoreRow]] = {}
     for row in rows:
-        groups.setdefault((row.metric, row.setting), []).append(row)
+        groups.setdefault((row.metric, row.setting, row.detector), []).append(row)
     chosen = []
     for group in groups.values():
         overall = [row for row in group if parse_condition(row.condition).place is None]

@@ -1,6 +1,6 @@
 """The page of a campaign: how much each change moves each figure, on identical draws.
 
-One table per metric: a row for each algorithm, setting and condition, a column for each variant with
+One table per metric: a row for each algorithm, setting, detector and condition, a column for each variant with
 the paired difference to the first one. A difference whose interval holds zero is printed faint.
 """
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from iris_contract.errors import InputError
+from iris_reports.detectors import name_place, tell_apart
 from iris_reports.site import Link, NavGroup, Site
 from iris_reports.wording import format_number
 
@@ -19,7 +20,7 @@ __all__ = ["render_campaign"]
 
 CAMPAIGN_SCHEMA = "iris-testbed/campaign-result/1"
 Row = Mapping[str, Any]
-Place = tuple[str, str, str, str]
+Place = tuple[str, str, str, str, str]
 
 
 def render_campaign(folder: Path) -> Path:
@@ -52,15 +53,16 @@ def render_campaign(folder: Path) -> Path:
 
 
 def _place(row: Row) -> Place:
-    return row["metric"], row["algorithm"], row["setting"], row["condition"]
+    return row["metric"], row["algorithm"], row["setting"], row.get("detector", ""), row["condition"]
 
 
 def _make_table(metric: str, variants: list[Row], first: Mapping[Place, Row]) -> dict[str, Any]:
     """Return head and lines of one metric; a cell is a number with its half-width, and whether zero is excluded."""
+    several = tell_apart(detector for *_, detector, _ in first)
     by_variant = [{_place(row): row for row in variant["rows"]} for variant in variants[1:]]
     lines = [
         {
-            "place": place[1:],
+            "place": (place[1], name_place(place[2], place[3] if several else ""), place[4]),
             "value": format_number(row["before"]),
             "cells": [_make_cell(c.get(place)) for c in by_variant],
         }

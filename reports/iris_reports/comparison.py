@@ -82,12 +82,16 @@ class ClassComparison:
 
 
 def choose_examples(rows: Sequence[ManifestRow], family: str) -> list[ManifestRow]:
-    """Return the first product of the first night, per setting, exposure role and algorithm, in that order."""
-    chosen: dict[tuple[str, str, str], ManifestRow] = {}
+    """Return the first product of the first night, by setting, exposure role, detector and algorithm."""
+    chosen: dict[tuple[str, str, str, str], ManifestRow] = {}
     own = [row for row in rows if row.family == family]
-    for row in sorted(own, key=lambda row: (row.setting, row.exposure, row.algorithm, row.night, row.product)):
-        chosen.setdefault((row.setting, row.exposure, row.algorithm), row)
+    for row in sorted(own, key=lambda row: (*_place(row), row.night, row.product)):
+        chosen.setdefault(_place(row), row)
     return list(chosen.values())
+
+
+def _place(row: ManifestRow) -> tuple[str, str, str, str]:
+    return row.setting, row.exposure, row.detector, row.algorithm
 
 
 def _kind_of(model: str) -> str | None:

@@ -11,6 +11,7 @@ import math
 import re
 from dataclasses import dataclass
 
+from iris_contract.instrument import DETECTORS
 from iris_contract.scorecard import ScoreRow
 from iris_reports.wording import capitalize, format_number, format_unit
 
@@ -81,8 +82,9 @@ def parse_condition(text: str) -> Condition:
     return Condition(text, axis.strip() if equals else "")
 
 
-def sort_key(row: ScoreRow) -> tuple[str, str, str, str, str, float, str]:
-    """Order rows by family, metric, algorithm, setting and place on the axis."""
+def sort_key(row: ScoreRow) -> tuple[str, str, str, str, int, str, float, str]:
+    """Order rows by family, metric, algorithm, setting, detector and place on the axis."""
     condition = parse_condition(row.condition)
     place = condition.place if condition.place is not None else math.inf
-    return row.family, row.metric, row.algorithm, row.setting, condition.rest, place, row.condition
+    number = DETECTORS.index(row.detector) if row.detector in DETECTORS else -1
+    return row.family, row.metric, row.algorithm, row.setting, number, condition.rest, place, row.condition

@@ -59,4 +59,4 @@ class Report:
 
     def view(self, rows: Sequence[ScoreRow]) -> list[RowView]:
         """Return rows as printed."""
-        return view_rows(rows, self.specifications, self.pages.algorithms)
+        return view_rows(rows, self.specifications, self.pages.algorithms, self.run.several)

@@ -13,6 +13,7 @@ from itertools import groupby, pairwise
 from statistics import median
 
 from iris_reports.conditions import Condition
+from iris_reports.detectors import tell_apart
 from iris_reports.figures import ALLOWED, FAINT, GOAL, LETTER, LINES, Drawing, Panel, Scale, Ticks, choose_ticks
 from iris_reports.points import Point
 from iris_reports.wording import capitalize, describe_range, describe_value, format_number, format_unit, humanize
@@ -43,6 +44,7 @@ class Curve:
     unit: str
     conditions: tuple[str, ...]
     series: tuple[Series, ...]
+    detector: str = ""
 
     @property
     def points(self) -> list[Point]:
@@ -56,13 +58,14 @@ class Curve:
 
 
 def collect_curves(points: Sequence[Point], algorithms: Sequence[str], titles: Mapping[str, str]) -> list[Curve]:
-    """Return one curve per metric and setting that has two or more places.
+    """Return one curve per metric, setting and detector that has two or more places; it names one of several detectors.
 
     `points` come ordered as from `collect_points`; `algorithms` lists all of the family in the order
     of their colours, so that an algorithm has the same colour on every page; unlisted ones come last.
     """
     curves, names = [], list(dict.fromkeys([*algorithms, *(point.algorithm for point in points)]))
-    for (metric, setting), group in groupby(points, key=lambda point: (point.metric, point.setting)):
+    several = tell_apart(point.detector for point in points)
+    for (metric, setting, detector), group in groupby(points, key=lambda p: (p.metric, p.setting, p.detector)):
         members = list(group)
         numeric = [point for point in members if point.where.place is not None]
         chosen = numeric or members
@@ -75,7 +78,8 @@ def collect_curves(points: Sequence[Point], algorithms: Sequence[str], titles: M
             )
             label = chosen[0].where.axis_label
             title = titles.get(metric) or humanize(metric.partition(".")[2] or metric)
-            curves.append(Curve(metric, setting, title, label, bool(numeric), chosen[0].unit, conditions, series))
+            axis = title, label, bool(numeric), chosen[0].unit, conditions
+            curves.append(Curve(metric, setting, *axis, series, detector if several else ""))
     return curves
 
 

@@ -167,7 +167,8 @@ def _truth_median(night: Comparison, columns: npt.NDArray[np.bool_]) -> float:
 def draw_output_figures(series: Mapping[str, OutputFigures]) -> str:
     """Return the per-output plot as SVG text; one line per setting."""
     first = next(iter(series.values()))
-    drawing, numbers = Drawing(730, 250), first.outputs
+    drawing = Drawing(730, 250)
+    numbers = sorted({number for figures in series.values() for number in figures.outputs})
     ends = [end for figures in series.values() for end in (*figures.lows, *figures.highs, 0.0)]
     pad = 0.06 * (max(ends) - min(ends)) or 1.0
     y = Scale(min(ends) - pad, max(ends) + pad)

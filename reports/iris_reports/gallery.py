@@ -16,11 +16,12 @@ from iris_contract.frames import read_region
 from iris_contract.instrument import load_instrument
 from iris_contract.manifest import ManifestRow
 from iris_reports.comparison import ClassComparison, Comparer, Comparison, choose_examples
+from iris_reports.detectors import name_place, tell_apart, word_place
 from iris_reports.distributions import OutputFigures, draw_output_figures, draw_pulls, measure_outputs, measure_pulls
 from iris_reports.maps import Map, draw_class_maps, draw_maps, residual_limit
 from iris_reports.run_files import RunFiles
 from iris_reports.site import Link, Plot, Site
-from iris_reports.wording import format_number, format_unit, make_slug, word_setting
+from iris_reports.wording import format_number, format_unit, make_slug
 
 __all__ = ["Exhibit", "Gallery", "MapView"]
 
@@ -76,12 +77,21 @@ class Gallery:
             found = [(row, self._compare(row)) for row in group]
             limit = residual_limit([other for _, other in found if isinstance(other, Comparison)])
             for row, comparison in found:
-                name = f"{self.stems[family, row.algorithm]}-{make_slug(row.setting, row.exposure)}"
+                parts = row.setting, row.exposure, self._tell(row)
+                name = f"{self.stems[family, row.algorithm]}-{make_slug(*filter(None, parts))}"
                 if isinstance(comparison, Comparison):
-                    made[row.algorithm].append(_exhibit_values(self.site, comparison, limit, name))
+                    made[row.algorithm].append(_exhibit_values(self.site, comparison, limit, name, self._title(row)))
                 elif comparison is not None:
-                    made[row.algorithm].append(_exhibit_classes(self.site, comparison, name))
+                    made[row.algorithm].append(_exhibit_classes(self.site, comparison, name, self._title(row)))
         return made
+
+    def _tell(self, row: ManifestRow) -> str:
+        """The detector of a product; nothing where the run has one."""
+        return row.detector if tell_apart(other.detector for other in self.run.manifest) else ""
+
+    def _title(self, row: ManifestRow) -> str:
+        where = word_place(row.setting, self._tell(row))
+        return f"{row.exposure.replace('_', ' ').capitalize()}, {where}, night {row.night}"
 
     def _compare(self, row: ManifestRow) -> Comparison | ClassComparison | None:
         """The comparison; None where there is nothing to compare, or where a file is absent or broken."""
@@ -89,7 +99,7 @@ class Gallery:
             return self.comparer.compare_classes(row) or self.comparer.compare(row)
         except InputError as error:
             where = "" if error.file is None else str(error.file).removeprefix(f"{self.comparer.run}/")
-            message = f"{_title(row)}: {f'{where}: ' if where else ''}{error.problem}"
+            message = f"{self._title(row)}: {f'{where}: ' if where else ''}{error.problem}"
             if message not in (known := self.absent[row.family, row.algorithm]):
                 known.append(message)
             return None
@@ -98,11 +108,11 @@ class Gallery:
         """Return the plot of a reference per detector output, from every night; None where it has none."""
         rows = [row for row in self.run.manifest if (row.family, row.algorithm) == (family, algorithm)]
         series = {}
-        for setting, group in groupby(sorted(rows, key=_by_setting), key=lambda row: row.setting):
+        for place, group in groupby(sorted(rows, key=_by_place), key=lambda row: (row.setting, self._tell(row))):
             nights = [found for row in group if isinstance(found := self._compare(row), Comparison)]
             figures = self._measure(nights) if nights else None
             if figures:
-                series[setting] = figures
+                series[name_place(*place)] = figures
         return _plot_outputs(self.site, series, self.stems[family, algorithm]) if series else None
 
     def _measure(self, nights: Sequence[Comparison]) -> OutputFigures | None:
@@ -111,12 +121,8 @@ class Gallery:
         return measure_outputs(nights, read_region(header), detector)
 
 
-def _place(row: ManifestRow) -> tuple[str, str]:
-    return row.setting, row.exposure
-
-
-def _title(row: ManifestRow) -> str:
-    return f"{row.exposure.replace('_', ' ').capitalize()}, {word_setting(row.setting)}, night {row.night}"
+def _place(row: ManifestRow) -> tuple[str, str, str]:
+    return row.setting, row.exposure, row.detector
 
 
 def _view_maps(site: Site, name: str, maps: Sequence[Map]) -> tuple[MapView, ...]:
@@ -127,14 +133,14 @@ def _view_maps(site: Site, name: str, maps: Sequence[Map]) -> tuple[MapView, ...
     return tuple(views)
 
 
-def _exhibit_values(site: Site, comparison: Comparison, limit: float, name: str) -> Exhibit:
+def _exhibit_values(site: Site, comparison: Comparison, limit: float, name: str, title: str) -> Exhibit:
     row, histogram = comparison.row, measure_pulls(comparison)
     pulls = None
     if histogram:
         caption = "Pulls of good pixels against the normal distribution that an honest error array gives"
         pulls = site.write_plot(f"{name}-pulls", draw_pulls(histogram), histogram.alt, caption, histogram.table())
     maps = _view_maps(site, name, draw_maps(comparison, limit))
-    return _exhibit(site, row, name, maps, pulls, ("over good pixels", "mean", "standard deviation", "median"),
+    return _exhibit(site, row, (name, title), maps, pulls, ("over good pixels", "mean", "standard deviation", "median"),
                     _summarize(comparison))  # fmt: skip
 
 
@@ -156,10 +162,11 @@ def _summarize(comparison: Comparison) -> tuple[tuple[str, ...], ...]:
     return tuple(lines)
 
 
-def _exhibit_classes(site: Site, classes: ClassComparison, name: str) -> Exhibit:
+def _exhibit_classes(site: Site, classes: ClassComparison, name: str, title: str) -> Exhibit:
     maps = _view_maps(site, name, draw_class_maps(classes))
     head = ("class", "true pixels", "found", "missed", "found wrongly")
-    return _exhibit(site, classes.row, name, maps, None, head, tuple(_count(classes, c) for c in PIXEL_CLASSES))
+    counts = tuple(_count(classes, c) for c in PIXEL_CLASSES)
+    return _exhibit(site, classes.row, (name, title), maps, None, head, counts)
 
 
 def _count(classes: ClassComparison, name: str) -> tuple[str, ...]:
@@ -171,7 +178,7 @@ def _count(classes: ClassComparison, name: str) -> tuple[str, ...]:
 def _exhibit(
     site: Site,
     row: ManifestRow,
-    name: str,
+    names: tuple[str, str],
     maps: tuple[MapView, ...],
     pulls: Plot | None,
     head: tuple[str, ...],
@@ -180,7 +187,7 @@ def _exhibit(
     files = [("product", site.link_into_run(row.product)), ("truth", site.link_into_run(row.truth))]
     files += [("raw", site.link_into_run(raw)) for raw in row.raw]
     references = tuple(sorted(row.references.items()))
-    return Exhibit(name, _title(row), maps, pulls, head, rows, tuple(files), references, row.context)
+    return Exhibit(*names, maps, pulls, head, rows, tuple(files), references, row.context)
 
 
 def _plot_outputs(site: Site, series: Mapping[str, OutputFigures], stem: str) -> Plot:
@@ -191,5 +198,5 @@ def _plot_outputs(site: Site, series: Mapping[str, OutputFigures], stem: str) ->
     return site.write_plot(f"{stem}-outputs", draw_output_figures(series), alt, caption, (head, body))
 
 
-def _by_setting(row: ManifestRow) -> tuple[str, int, str]:
-    return row.setting, row.night, row.product
+def _by_place(row: ManifestRow) -> tuple[str, str, int, str]:
+    return row.setting, row.detector, row.night, row.product

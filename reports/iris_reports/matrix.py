@@ -1,4 +1,4 @@
-"""The requirements matrix: specification x algorithm x setting, each cell a verdict over its conditions.
+"""The requirements matrix: specification x algorithm x setting (x detector), each cell a verdict over its conditions.
 
 A cell shows the verdict that the scorecard's `run.requirements` gives over all its conditions. Where
 a scorecard brings none, the worst verdict of the cell's rows stands in. Nothing is judged again here.
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from iris_contract.scorecard import FAMILIES, VERDICTS, Scorecard, ScoreRow
+from iris_reports.detectors import name_place, order_detectors, tell_apart
 from iris_reports.specifications import SpecificationText, identify
 from iris_reports.wording import count_verdicts, describe_range, humanize
 
@@ -66,10 +67,10 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One requirement in one setting: a cell per algorithm, None where it was not asked of it."""
+    """One requirement in one setting, on one detector of several: a cell per algorithm, None where it was not asked."""
 
     requirement: Requirement
-    setting: str
+    where: str
     limits: str
     cells: tuple[Cell | None, ...]
 
@@ -129,31 +130,44 @@ def _join(texts: set[str]) -> str:
 
 def build_matrices(scorecard: Scorecard, table: Mapping[str, SpecificationText]) -> list[Matrix]:
     """Return the matrix, one part per family, families in the contract's order."""
-    overall = _read_overall(scorecard.run.get("requirements"))
+    overall = _read_overall(scorecard.run)
+    several = tell_apart(row.detector for row in scorecard.rows)
     matrices = []
     for family, group in groupby(list_requirements(scorecard.rows, table), key=lambda requirement: requirement.family):
         requirements = list(group)
         algorithms = {row.algorithm for requirement in requirements for row in requirement.rows}
         columns = tuple(sorted(algorithms - {""} or algorithms))
-        lines = tuple(line for requirement in requirements for line in _lines(requirement, columns, overall))
+        lines = tuple(line for requirement in requirements for line in _lines(requirement, columns, overall, several))
         matrices.append(Matrix(family, columns, lines))
     return matrices
 
 
-def _lines(requirement: Requirement, columns: Sequence[str], overall: Overall) -> list[Line]:
-    """A line per setting; rows without an algorithm (nothing was measured) stand in every column."""
+def _lines(requirement: Requirement, columns: Sequence[str], overall: Overall, several: bool) -> list[Line]:
+    """A line per setting and detector; rows without an algorithm (nothing was measured) stand in every column."""
     lines = []
-    for setting in sorted({row.setting for row in requirement.rows}):
-        rows = [row for row in requirement.rows if row.setting == setting]
+    for setting, detector in _list_places(requirement.rows):
+        rows = [row for row in requirement.rows if (row.setting, row.detector) == (setting, detector)]
         cells = tuple(
             judge_rows(
-                [row for row in rows if row.algorithm in (name, "")], overall.get((requirement.id, name, setting))
+                [row for row in rows if row.algorithm in (name, "")],
+                overall.get((requirement.id, name, setting, detector)),
             )
             for name in columns
         )
         limits = _join(_ranges(rows, "limit")) or "none"
-        lines.append(Line(requirement, setting, limits, cells))
+        lines.append(Line(requirement, name_place(setting, detector if several else ""), limits, cells))
     return lines
+
+
+def _list_places(rows: Sequence[ScoreRow]) -> list[tuple[str, str]]:
+    """Settings and detectors of some rows, in order."""
+    places = {(row.setting, row.detector) for row in rows}
+    return [
+        (setting, detector)
+        for setting in sorted({setting for setting, _ in places})
+        for detector in order_detectors(detector for _, detector in places)
+        if (setting, detector) in places
+    ]
 
 
 def build_family_matrix(scorecard: Scorecard, family: str, table: Mapping[str, SpecificationText]) -> Matrix | None:
@@ -161,11 +175,17 @@ def build_family_matrix(scorecard: Scorecard, family: str, table: Mapping[str, S
     return next((matrix for matrix in build_matrices(scorecard, table) if matrix.family == family), None)
 
 
-def _read_overall(entries: object) -> Overall:
-    """Verdict and reason by specification, algorithm and setting; entries of another form are left out."""
+def _read_overall(run: Mapping[str, object]) -> Overall:
+    """Verdict and reason by specification, algorithm, setting, detector; entries of another form are left out.
+
+    An entry that names no detector is of the run's own one.
+    """
     found: Overall = {}
+    entries, own = run.get("requirements"), {"detector": run.get("detector", "")}
     for entry in entries if isinstance(entries, list) else ():
         if isinstance(entry, dict) and entry.get("verdict") in VERDICTS:
-            key = tuple(str(entry.get(name, "")) for name in ("specification", "algorithm", "setting"))
+            key = tuple(
+                str((own | entry).get(name, "")) for name in ("specification", "algorithm", "setting", "detector")
+            )
             found[key] = str(entry["verdict"]), str(entry.get("reason", ""))
     return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from iris_contract.instrument import DETECTORS
 from iris_contract.scorecard import ScoreRow
 from iris_reports.conditions import Condition, parse_condition
 from iris_reports.specifications import SpecificationText
@@ -18,7 +19,7 @@ from iris_validators.sample import Sample, group_samples
 __all__ = ["Point", "collect_points"]
 
 Number = float | None
-Key = tuple[str, str, str, str]  # metric, setting, algorithm, condition
+Key = tuple[str, str, str, str, str]  # metric, setting, algorithm, condition, detector
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Point:
     goal_low: Number = None
     goal_high: Number = None
     verdict: str = ""
+    detector: str = ""
 
     @property
     def where(self) -> Condition:
@@ -54,14 +56,16 @@ def collect_points(
     judged: dict[Key, ScoreRow] = {}
     for row in rows:
         spec = specifications.get(row.metric)
-        judged[spec.metric if spec else row.metric, row.setting, row.algorithm, row.condition] = row
+        place = row.setting, row.algorithm, row.condition, row.detector
+        judged[(spec.metric if spec else row.metric, *place)] = row
     points: dict[Key, Point] = {}
     for key, group in group_samples(samples).items():
-        family, metric, setting, algorithm, condition = key
+        family, metric, setting, algorithm, condition, detector = key
         found = combine(group)
         if found.value is not None:
             head, measured = (metric, family, algorithm, setting, condition), (found.value, found.low, found.high)
-            points[metric, setting, algorithm, condition] = Point(*head, group[0].unit, found.n, *measured)
+            point = Point(*head, group[0].unit, found.n, *measured, detector=detector)
+            points[metric, setting, algorithm, condition, detector] = point
     for place, row in judged.items():
         if row.value is not None:
             points[place] = _judge(points.get(place) or _from_row(place[0], row), row)
@@ -70,7 +74,7 @@ def collect_points(
 
 def _from_row(metric: str, row: ScoreRow) -> Point:
     place = metric, row.family, row.algorithm, row.setting, row.condition
-    return Point(*place, row.unit, row.nights, row.value, row.low, row.high)
+    return Point(*place, row.unit, row.nights, row.value, row.low, row.high, detector=row.detector)
 
 
 def _judge(point: Point, row: ScoreRow) -> Point:
@@ -84,6 +88,7 @@ def _judge(point: Point, row: ScoreRow) -> Point:
     )
 
 
-def _order(point: Point) -> tuple[str, str, str, str, float, str]:
+def _order(point: Point) -> tuple[str, str, int, str, str, float, str]:
     place = -1.0 if point.where.place is None else point.where.place
-    return point.metric, point.setting, point.algorithm, point.where.rest, place, point.condition
+    number = DETECTORS.index(point.detector) if point.detector in DETECTORS else -1
+    return point.metric, point.setting, number, point.algorithm, point.where.rest, place, point.condition

@@ -10,10 +10,12 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
 from iris_contract.manifest import SETTINGS
+from iris_reports.detectors import order_detectors
 from iris_reports.wording import humanize, join_words
 from iris_validators.intervals import MIN_NIGHTS, t_interval
 from iris_validators.ranking import Rank, rank
@@ -51,7 +53,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Leaderboard:
-    """Standings of one family and setting, best first."""
+    """Standings of one family and setting, best first; `detector` is empty where the samples have but one."""
 
     family: str
     setting: str
@@ -59,6 +61,7 @@ class Leaderboard:
     nights: int
     conditions: int
     standings: tuple[Standing, ...]
+    detector: str = ""
 
     @property
     def scale(self) -> float | None:
@@ -87,21 +90,24 @@ def _find_narrowest(intervals: Iterable[tuple[float | None, float | None]]) -> f
 
 
 def make_leaderboards(samples: Sequence[Sample]) -> list[Leaderboard]:
-    """Return the leaderboards of the samples: families that have a ranking metric, alone before chain."""
+    """Return the leaderboards of the samples: families that have a ranking metric, alone before chain, by detector."""
     boards = []
     for family, metric in RANKING_METRICS.items():
-        for setting in SETTINGS:
-            chosen = [s for s in samples if (s.metric, s.setting) == (metric, setting) and not s.reason]
+        own = [s for s in samples if s.metric == metric and not s.reason]
+        detectors = order_detectors(s.detector for s in own)
+        for setting, detector in product(SETTINGS, detectors):
+            chosen = [s for s in own if (s.setting, s.detector) == (setting, detector)]
             if len({s.algorithm for s in chosen}) > 1:
-                boards.append(_make(family, setting, metric, chosen))
+                boards.append(_make(family, setting, metric, chosen, detector if len(detectors) > 1 else ""))
     return boards
 
 
-def _make(family: str, setting: str, metric: str, samples: list[Sample]) -> Leaderboard:
+def _make(family: str, setting: str, metric: str, samples: list[Sample], detector: str) -> Leaderboard:
     ranks = rank(METRICS[metric], samples, setting)
     standings = tuple(_stand(r, ranks, samples) for r in ranks)
     conditions = {s.condition for s in samples}
-    return Leaderboard(family, setting, metric, max((r.nights for r in ranks), default=0), len(conditions), standings)
+    nights = max((r.nights for r in ranks), default=0)
+    return Leaderboard(family, setting, metric, nights, len(conditions), standings, detector)
 
 
 def _stand(own: Rank, ranks: Sequence[Rank], samples: Sequence[Sample]) -> Standing:

@@ -12,6 +12,7 @@ from iris_reports.algorithm_pages import plot_curves
 from iris_reports.catalogue import describe_family
 from iris_reports.context import Report
 from iris_reports.curves import collect_curves
+from iris_reports.detectors import name_place, order_detectors, word_place
 from iris_reports.matrix import Requirement, build_matrices, list_requirements
 from iris_reports.ranking import RANKING_METRICS
 from iris_reports.site import Link, Plot
@@ -21,9 +22,9 @@ from iris_reports.wording import (
     count_verdicts,
     humanize,
     join_words,
+    make_slug,
     pluralize,
     summarize_counts,
-    word_setting,
 )
 
 __all__ = ["write_overview", "write_requirements_page", "write_verdicts_page"]
@@ -99,9 +100,9 @@ def _describe_run(report: Report) -> str:
     run, rows = report.run.scorecard.run, report.run.scorecard.rows
     nights = run.get("nights")
     what = pluralize(nights, "night") if isinstance(nights, int) else "some nights"
-    detectors = join_words(sorted({row.detector for row in rows if row.detector}))
+    detectors = order_detectors(row.detector for row in rows if row.detector)
     families = list(dict.fromkeys(describe_family(row.family).title.lower() for row in rows))
-    seen = f" of detector {detectors}" if detectors else ""
+    seen = f" of detector{'s' if len(detectors) > 1 else ''} {join_words(detectors)}" if detectors else ""
     ours = "calibrated and reduced the way the observatory will"
     whom = "reduced by another pipeline" if report.run.foreign else ours
     return (
@@ -149,9 +150,9 @@ def _find_leader(report: Report, family: str) -> Finding:
     title, leaders = describe_family(family).title, board.leaders
     names = join_words([humanize(name) for name in leaders])
     rank, whose = ("rank first together", "their") if len(leaders) > 1 else ("ranks first", "its")
-    rows = [row for row in report.rows_of(family) if row.algorithm in leaders]
+    rows = [r for r in report.rows_of(family) if r.algorithm in leaders and board.detector in ("", r.detector)]
     text = (
-        f"{title}: {names} {rank} of {len(board.standings)} algorithms ({word_setting(board.setting)}); "
+        f"{title}: {names} {rank} of {len(board.standings)} algorithms ({word_place(board.setting, board.detector)}); "
         f"{whose} verdicts: {summarize_counts(count_verdicts(rows))}."
     )
     return Finding(text, Link(report.pages.find(family), title))
@@ -161,9 +162,14 @@ def _plot_ranking(report: Report) -> dict[str, list[Plot]]:
     """The ranking metric of every ranked family against its condition, all algorithms in one picture."""
     plots = {}
     for board in report.boards:
-        points = [p for p in report.points_of(board.family, board.setting) if p.metric == board.metric]
+        points = [
+            p
+            for p in report.points_of(board.family, board.setting)
+            if p.metric == board.metric and board.detector in ("", p.detector)
+        ]
         curves = collect_curves(points, report.pages.members(board.family), report.metric_titles)
-        plots[board.setting] = plot_curves(report, curves, f"overview-{board.family}")
+        place = name_place(board.setting, board.detector)
+        plots[place] = plot_curves(report, curves, make_slug(*filter(None, ("overview", board.family, board.detector))))
     return plots
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from iris_contract.scorecard import ScoreRow
 from iris_reports.catalogue import describe_family
 from iris_reports.conditions import parse_condition, sort_key
+from iris_reports.detectors import name_place
 from iris_reports.specifications import SpecificationText, identify
 from iris_reports.wording import describe_range, describe_value, humanize
 
@@ -27,6 +28,7 @@ class RowView:
     document: str
     condition: str
     place: float
+    where: str
     value: str
     limits: str
     goal: str
@@ -37,13 +39,20 @@ def view_rows(
     rows: Sequence[ScoreRow],
     specifications: Mapping[str, SpecificationText],
     pages: Mapping[tuple[str, str], str],
+    several: bool = False,
 ) -> list[RowView]:
-    """Return the rows in reading order; `pages` maps (family, algorithm) to its page."""
-    return [_view(row, specifications, pages) for row in sorted(rows, key=sort_key)]
+    """Return the rows in reading order; `pages` maps (family, algorithm) to its page.
+
+    Where the run has `several` detectors, each row says which it is of.
+    """
+    return [_view(row, specifications, pages, several) for row in sorted(rows, key=sort_key)]
 
 
 def _view(
-    row: ScoreRow, specifications: Mapping[str, SpecificationText], pages: Mapping[tuple[str, str], str]
+    row: ScoreRow,
+    specifications: Mapping[str, SpecificationText],
+    pages: Mapping[tuple[str, str], str],
+    several: bool,
 ) -> RowView:
     condition = parse_condition(row.condition)
     goal = describe_range(row.goal_low, row.goal_high, row.unit)
@@ -61,6 +70,7 @@ def _view(
         document=spec.document if spec else row.requirement,
         condition=condition.words or "all",
         place=condition.place if condition.place is not None else -1.0,
+        where=name_place(row.setting, row.detector if several else ""),
         value=describe_value(row.value, row.low, row.high, row.unit),
         limits=describe_range(row.limit_low, row.limit_high, row.unit),
         goal=goal,

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from iris_contract.errors import InputError
 from iris_contract.manifest import ManifestRow, read_manifest
 from iris_contract.scorecard import Scorecard, read_scorecard
+from iris_reports.detectors import tell_apart
 from iris_validators.parquet import read_samples
 from iris_validators.sample import Sample
 
@@ -33,6 +34,7 @@ class Control:
     fault: str
     specification: str
     setting: str = ""
+    detector: str = ""
     condition: str = ""
     twin_verdict: str = ""
     broken_verdict: str = ""
@@ -64,6 +66,11 @@ class RunFiles:
     def foreign(self) -> bool:
         """Whether the scorecard is about products of another pipeline."""
         return self.scores != self.path / "scores"
+
+    @property
+    def several(self) -> bool:
+        """Whether the scorecard is about several detectors."""
+        return tell_apart(row.detector for row in self.scorecard.rows)
 
     def name(self, file: str) -> str:
         """Return the path of a file of the scores, relative to the run."""
@@ -101,6 +108,11 @@ def _read_controls(path: Path) -> tuple[Control, ...] | None:
     return tuple(controls)
 
 
+def _name(sample: Sample, detector: str) -> Sample:
+    """Return the sample with its detector, which is the run's own where it says none."""
+    return sample if sample.detector else replace(sample, detector=detector)
+
+
 def load_run(run: Path, scores: Path | None = None, manifest: Path | None = None) -> RunFiles:
     """Read a run directory, or other `scores` and `manifest` of it.
 
@@ -110,12 +122,13 @@ def load_run(run: Path, scores: Path | None = None, manifest: Path | None = None
     if scores is None:
         manifest = manifest or run / "manifest.json"
     scores = (scores or run / "scores").resolve()
-    samples = scores / "samples.parquet"
+    scorecard, samples = read_scorecard(scores / "scorecard.json"), scores / "samples.parquet"
+    own = str(scorecard.run.get("detector", ""))
     return RunFiles(
         path=run,
         scores=scores,
-        scorecard=read_scorecard(scores / "scorecard.json"),
-        samples=tuple(read_samples(samples)) if samples.exists() else (),
+        scorecard=scorecard,
+        samples=tuple(_name(sample, own) for sample in read_samples(samples)) if samples.exists() else (),
         controls=_read_controls(scores / "controls.json"),
         manifest=tuple(read_manifest(manifest)) if manifest is not None and manifest.exists() else (),
         provenance=_read_json(run / "provenance.json", PROVENANCE_SCHEMA) or {},

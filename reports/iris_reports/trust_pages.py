@@ -76,6 +76,7 @@ def _compare(report: Report, anchor: Anchor, points: Sequence[Point], rows: Sequ
         title = titles.get(metric, metric)
         for p in (point for point in points if point.metric == metric):
             where = "" if p.condition == "all" else p.where.words
+            where = _join_words(p.detector if report.run.several else "", where)
             limits = describe_range(p.limit_low, p.limit_high, p.unit)
             lines.append(AnchorLine(title, where, describe_value(p.value, p.low, p.high, p.unit), limits, p.verdict))
         lines += [
@@ -98,7 +99,7 @@ def write_controls_page(report: Report) -> None:
     lines = [
         {
             "control": control,
-            "where": ", ".join(word for word in (control.setting, control.condition) if word and word != "all"),
+            "where": _join_words(control.setting, control.detector if report.run.several else "", control.condition),
             "twin": _print_value(control.twin_value),
             "broken": _print_value(control.broken_value),
             "limits": _find_limits(report, control.specification),
@@ -116,6 +117,10 @@ def write_controls_page(report: Report) -> None:
         undecided=sum(control.outcome == "undecided" for control in controls or ()),
         titles=report.titles,
     )
+
+
+def _join_words(*words: str) -> str:
+    return ", ".join(word for word in words if word and word != "all")
 
 
 def _print_value(value: object) -> str:

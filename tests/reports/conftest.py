@@ -200,7 +200,7 @@ class RunBuilder:
         specifications = load_specifications()
         groups = group_samples(samples)
         for spec in specifications.values():
-            for (family, metric, setting, algorithm, condition), found in groups.items():
+            for (family, metric, setting, algorithm, condition, _), found in groups.items():
                 if (family, metric) == (spec.family, spec.metric) and spec.applies(setting, algorithm, condition):
                     measured = combine(found)
                     verdict = judge(spec, measured)

@@ -29,6 +29,14 @@ def test_one_line_per_algorithm_with_its_own_colour() -> None:
     assert curve.axis_label == "Scene rate (e⁻/s)"
 
 
+def test_detectors_have_curves_of_their_own_and_say_so_where_there_are_several() -> None:
+    ours = [_point(c) for c in ("rate=1", "rate=2")]
+    theirs = [replace(point, detector="IFU") for point in ours]
+    assert [curve.detector for curve in collect_curves([*ours, *theirs], ["gls"], {})] == ["", "IFU"]
+    (alone,) = collect_curves(theirs, ["gls"], {})
+    assert alone.detector == ""
+
+
 def test_one_place_is_no_curve_and_pooled_conditions_stay_out() -> None:
     assert not collect_curves([_point("all")], ["gls"], {})
     (curve,) = collect_curves([_point(c) for c in ("rate=1", "rate=2", "all")], ["gls"], {})

@@ -41,7 +41,7 @@ def test_the_scorecards_own_verdict_over_conditions_counts(make_row: Row) -> Non
         for verdict in ("PASS", "FAIL")
     )
     overall = [{"specification": "ramp.bias", "algorithm": "gls", "setting": "alone", "verdict": "INCONCLUSIVE"}]
-    (matrix,) = build_matrices(Scorecard({"requirements": overall}, rows), {})
+    (matrix,) = build_matrices(Scorecard({"requirements": overall, "detector": "IMG1"}, rows), {})
     cell = matrix.lines[0].cells[0]
     assert cell is not None
     assert (cell.verdict, cell.tally) == ("INCONCLUSIVE", "1 of 2 pass")
@@ -55,11 +55,23 @@ def test_lines_by_setting_and_columns_by_algorithm(make_row: Row) -> None:
     matrix = build_family_matrix(Scorecard({}, rows), "ramp", {})
     assert matrix is not None
     assert matrix.algorithms == ("cds", "gls")
-    assert [(line.setting, [cell is not None for cell in line.cells]) for line in matrix.lines] == [
+    assert [(line.where, [cell is not None for cell in line.cells]) for line in matrix.lines] == [
         ("alone", [True, True]),
         ("chain", [False, True]),
     ]
     assert build_family_matrix(Scorecard({}, rows), "flat", {}) is None
+
+
+def test_detectors_have_lines_of_their_own_where_there_are_several(make_row: Row) -> None:
+    rows = tuple(
+        make_row(metric="ramp.bias", family="ramp", algorithm="gls", setting="chain", detector=detector, verdict="PASS")
+        for detector in ("IFU", "IMG1")
+    )
+    one = {"specification": "ramp.bias", "algorithm": "gls", "setting": "chain"}
+    overall = [one | {"detector": "IFU", "verdict": "FAIL"}, one | {"detector": "IMG1", "verdict": "PASS"}]
+    (matrix,) = build_matrices(Scorecard({"requirements": overall}, rows), {})
+    found = [(line.where, [cell.verdict for cell in line.cells if cell]) for line in matrix.lines]
+    assert found == [("chain, IMG1", ["PASS"]), ("chain, IFU", ["FAIL"])]
 
 
 def test_what_was_never_measured_stands_in_every_column(make_row: Row) -> None:
@@ -93,7 +105,7 @@ def test_two_specifications_of_one_metric_have_a_line_each(make_row: Row) -> Non
         for setting, name, limit in (("alone", "ramp.bias", 0.01), ("chain", "ramp.bias_chain", 0.2))
     )  # fmt: skip
     overall = [{"specification": "ramp.bias_chain", "algorithm": "gls", "setting": "chain", "verdict": "INCONCLUSIVE"}]
-    (matrix,) = build_matrices(Scorecard({"requirements": overall}, rows), read_specifications({}))
+    (matrix,) = build_matrices(Scorecard({"requirements": overall, "detector": "IMG1"}, rows), read_specifications({}))
     assert [line.limits for line in matrix.lines] == ["within ±0.01", "within ±0.2"]
     titles = [line.requirement.title for line in matrix.lines]
     assert titles == ["Mean error of the rate", "Mean error of the rate in the chain"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from iris_contract.scorecard import ScoreRow
@@ -28,6 +29,18 @@ def test_conditions_that_nobody_judges_are_points_too(shared_run: Path) -> None:
     found = [p for p in points if p.metric == "jump.completeness" and p.condition == "significance=3-4.5"]
     assert found
     assert all(p.verdict == "" and p.limit_low is None for p in found)
+
+
+def test_detectors_keep_their_points_apart(shared_run: Path, make_row: Row) -> None:
+    run = load_run(shared_run)
+    assert {s.detector for s in run.samples} == {"IMG1"}  # the run's own, where samples name none
+    ours = [s for s in run.samples if (s.metric, s.setting, s.algorithm) == ("ramp.bias", "alone", "gls")]
+    theirs = [replace(s, detector="IFU", value=s.value + 1) for s in ours]
+    judged = make_row(metric="ramp.bias", family="ramp", algorithm="gls", setting="alone", condition="rate=2",
+                      detector="IFU", value=1.0, verdict="FAIL")  # fmt: skip
+    points = collect_points([*theirs, *ours], (judged,), read_specifications({}))
+    assert [p.detector for p in points] == ["IMG1"] * 8 + ["IFU"] * 8
+    assert [(p.detector, p.condition) for p in points if p.verdict] == [("IFU", "rate=2")]
 
 
 def test_a_row_without_samples_is_a_point(make_row: Row) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,14 @@ def test_best_first_with_paired_distance() -> None:
     assert first.low is not None
     assert first.high is not None
     assert first.high - first.low > 0.05  # its own interval keeps the common noise
+
+
+def test_detectors_have_boards_of_their_own() -> None:
+    """The imager's first; what ranks first on one detector may rank last on another."""
+    samples = _samples("a", [1.0, 1.1]) + _samples("b", [2.0, 2.1])
+    other = [replace(s, detector="IFU", value=3 - s.value) for s in samples]
+    boards = make_leaderboards(other + [replace(s, detector="IMG1") for s in samples])
+    assert [(b.detector, b.nights, b.standings[0].algorithm) for b in boards] == [("IMG1", 2, "a"), ("IFU", 2, "b")]
 
 
 def test_equals_share_a_place_and_say_so() -> None:

@@ -36,22 +36,23 @@ def _describe(row: ScoreRow) -> str:
     return _clean(f"{row.reason}; value {value}{interval} {row.unit}, limits {row.limit_low}..{row.limit_high}")
 
 
-def _add_case(suite: ET.Element, row: ScoreRow) -> None:
+def _add_case(suite: ET.Element, row: ScoreRow, detector: str) -> None:
     name = f"{row.metric}[{row.condition}]" if row.condition else row.metric
-    place = ".".join(part for part in (row.family, row.setting, row.algorithm) if part)
+    place = ".".join(part for part in (row.family, row.setting, detector, row.algorithm) if part)
     case = ET.SubElement(suite, "testcase", classname=_clean(place), name=_clean(name))
     if row.verdict in _TAGS:
         ET.SubElement(case, _TAGS[row.verdict], type=row.verdict, message=_describe(row))
 
 
 def write_junit(path: str | Path, scorecard: Scorecard) -> None:
-    """Write the scorecard as JUnit XML, atomically; one suite per family."""
+    """Write the scorecard as JUnit XML, atomically; one suite per family. One of several detectors is named."""
     root = ET.Element("testsuites", name="iris-testbed")
+    several = len({row.detector for row in scorecard.rows}) > 1
     for family, group in groupby(scorecard.rows, key=lambda row: row.family):
         rows = list(group)
         suite = ET.SubElement(root, "testsuite", name=family, tests=str(len(rows)))
         for row in rows:
-            _add_case(suite, row)
+            _add_case(suite, row, row.detector if several else "")
         for tag in ("failure", "error", "skipped"):
             suite.set(f"{tag}s" if tag != "skipped" else tag, str(len(suite.findall(f"testcase/{tag}"))))
     ET.indent(root)
