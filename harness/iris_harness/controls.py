@@ -3,8 +3,8 @@
 A control holds only if its specification is PASS on the good products and FAIL on broken twins made
 from the same seeds, and if the specifications it must not touch keep their verdicts. A fault that must
 fail several specifications is injected once and gives an entry for each. Both twins are judged on the
-exposures that are broken, and on what the scenario requires. Where the good products decide nothing
-(too few nights), the control is undecided.
+exposures that are broken, which are of one detector, and on what the scenario requires. Where the good
+products decide nothing (too few nights), the control is undecided.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ class Control:
     """One control; the fields are those of `data/controls.yaml`.
 
     An entry of `fails` or `unmoved` is the id of a specification, under the control's own condition or the
-    one that follows it. `beside` names an algorithm whose products the fault takes from.
+    one that follows it. `beside` names an algorithm whose products the fault takes from, `detector` the one whose
+    products are broken; empty: any.
     """
 
     name: str
@@ -55,11 +56,18 @@ class Control:
     fails: tuple[str, ...]
     unmoved: tuple[str, ...]
     beside: str = ""
+    detector: str = ""
 
     def find_rows(self, manifest: Iterable[ManifestRow], algorithm: str = "") -> list[ManifestRow]:
         """Return the products that this control breaks, or those of another algorithm beside them."""
         mine = (self.family, algorithm or self.algorithm, self.setting, self.exposure)
-        return [row for row in manifest if (row.family, row.algorithm, row.setting, row.exposure) == mine]
+        rows = [row for row in manifest if (row.family, row.algorithm, row.setting, row.exposure) == mine]
+        return [row for row in rows if self.detector in ("", row.detector)]
+
+    def choose_detector(self, manifest: Iterable[ManifestRow], detectors: Sequence[str]) -> Control:
+        """Return the control for one detector: the first of `detectors` that has such products."""
+        there = {row.detector for row in self.find_rows(manifest)}
+        return replace(self, detector=self.detector or next((name for name in detectors if name in there), ""))
 
     def limit_to(self, required: Collection[str]) -> Control:
         """Return the control without the specifications that a scenario does not require, hence does not judge."""
@@ -115,6 +123,7 @@ def _plan_controls(
     plans = []
     for number, shipped in enumerate(load_controls()):
         control = shipped.limit_to(scoring.scenario.specifications)
+        control = control.choose_detector(manifest, scoring.scenario.detectors)
         rows, others = control.find_rows(manifest), control.find_rows(manifest, control.beside)
         metrics = find_metrics(split_entry(entry)[0] for entry in control.fails + control.unmoved)
         nights = {row.night for row in rows} & {row.night for row in others} if control.fails else set()
@@ -200,6 +209,7 @@ def _compare(control: Control, entry: str, moved: Sequence[str], good: Scorecard
         "fault": control.fault,
         "specification": specification,
         "setting": control.setting,
+        "detector": control.detector,
         "condition": condition or control.condition,
         "twin_verdict": twin_verdict,
         "broken_verdict": broken_verdict,

@@ -34,13 +34,17 @@ def plan_initial(run: RunDirectory) -> list[Task]:
     return [Task("deliver-initial", "deliver", "iris_harness.deliver:create_initial", (run.root,), key)]
 
 
-def plan_oracle(run: RunDirectory, scenario: Scenario, as_built: TaskResult) -> list[Task]:
+def plan_oracle(run: RunDirectory, scenario: Scenario, as_built: list[TaskResult]) -> list[Task]:
     """Return the task that writes the oracle references and delivers them to `crds-oracle`, if any family uses them."""
-    filters = sorted({spec.filter for spec in scenario.exposures.values()} - {"dark"})
+    specs = scenario.exposures.values()
+    filters = {
+        detector: sorted({spec.filter for spec in specs if spec.detector == detector} - {"dark"})
+        for detector in scenario.detectors
+    }
     start = datetime.combine(scenario.first_night, time())
     source = hash_source(*SOURCES, "tmt_crds", "iris_harness.deliver", "iris_harness.oracle")
-    key = make_key([filters, str(start)], as_built.outputs.values(), source)
-    arguments: tuple[Any, ...] = (run.root, scenario.detector, start, filters)
+    key = make_key([filters, str(start)], [h for result in as_built for h in result.outputs.values()], source)
+    arguments: tuple[Any, ...] = (run.root, start, filters)
     call = "iris_harness.deliver:deliver_oracle"
     if not any("alone" in family.settings for family in scenario.families.values()):
         call, arguments = "iris_harness.deliver:deliver_references", (run.root, "alone", [])
@@ -63,12 +67,15 @@ def plan_delivery(run: RunDirectory, scenario: Scenario, rows: list[dict[str, An
     return [Task("deliver-chain", "deliver", call, arguments, key)]
 
 
-def deliver_oracle(root: Path, detector: str, start: datetime, filters: list[str]) -> tuple[list[Path], Any]:
-    """Write and deliver the oracle references; the content names the context."""
+def deliver_oracle(root: Path, start: datetime, filters: dict[str, list[str]]) -> tuple[list[Path], Any]:
+    """Write and deliver the oracle references of each detector, for its filters; the content names the context."""
     run = RunDirectory(root)
     folder = run.root / "truth" / "oracle"
     shutil.rmtree(folder, ignore_errors=True)
-    files = write_oracle_references(run.as_built(detector), folder, start, filters)
+    files = []
+    for detector, names in filters.items():
+        out = folder if len(filters) == 1 else folder / detector
+        files += write_oracle_references(run.as_built(detector), out, start, names)
     outputs, content = deliver_references(root, "alone", [str(f) for f in files])
     return [*outputs, *files], content
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from iris_contract.errors import RunDirectoryError
 from iris_harness.calibrate import CALIBRATIONS
+from iris_harness.matching import find_match
 from iris_harness.run_directory import RunDirectory
 from iris_harness.scenario import Scenario
 from iris_harness.simulate import list_settings
@@ -34,21 +35,29 @@ def find_use(scenario: Scenario, role: str) -> str:
 
 def estimate_bytes(scenario: Scenario, nights: int, keep: str = "all") -> int:
     """Return the bytes that a run of `scenario` occupies at most."""
-    pixels = scenario.region.xsize * scenario.region.ysize
+    sizes = {name: scenario.find_region(name) for name in scenario.detectors}
+    pixels = {name: region.xsize * region.ysize for name, region in sizes.items()}
     raw = {"calibration": 0, "both": 0, "science": 0}
-    rest = AS_BUILT * pixels
+    rest = AS_BUILT * sum(pixels.values())
     for spec in scenario.exposures.values():
         settings = len(list_settings(scenario, spec.role))
         reads = spec.readout.ramps * spec.readout.reads * spec.count
-        raw[find_use(scenario, spec.role)] += RAW * pixels * reads * settings * nights
-        rest += TRUTH * pixels * spec.count * settings * nights
+        raw[find_use(scenario, spec.role)] += RAW * pixels[spec.detector] * reads * settings * nights
+        rest += TRUTH * pixels[spec.detector] * spec.count * settings * nights
     for name, family in scenario.families.items():
-        exposures = sum(scenario.exposures[role].count for role in family.exposures)
-        made = 1 if name in CALIBRATIONS else exposures * (2 if name == "image" else 1)
+        made = sum(pixels[detector] for detector in _list_products(scenario, name))
         delivered = 2 if name in CALIBRATIONS else 1
-        rest += IMAGE * pixels * made * delivered * len(family.algorithms) * len(family.settings) * nights
+        rest += IMAGE * made * delivered * len(family.algorithms) * len(family.settings) * nights
     most = raw["both"] + max(raw["calibration"], raw["science"])
     return int(SPARE * (rest + (most if keep == "products" else sum(raw.values()))))
+
+
+def _list_products(scenario: Scenario, family: str) -> list[str]:
+    """Return the detector of every product that an algorithm of a family makes in a night and setting."""
+    specs = [scenario.exposures[role] for role in scenario.families[family].exposures]
+    if family in CALIBRATIONS:
+        return [match[0][1] for match in {find_match(CALIBRATIONS[family][0], spec) for spec in specs}]
+    return [spec.detector for spec in specs for _ in range(spec.count * (2 if family == "image" else 1))]
 
 
 def check_space(root: Path, needed: int) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from iris_contract.atomic import hash_file
@@ -18,6 +18,8 @@ from iris_contract.errors import ManifestError, TestbedError
 from iris_contract.manifest import ManifestRow, read_manifest
 from iris_contract.scorecard import Scorecard
 from iris_harness.calibrate import CALIBRATIONS
+from iris_harness.exposures import ExposureSpec
+from iris_harness.matching import find_match
 from iris_harness.nights import plan_night
 from iris_harness.reduce import SIMULATOR
 from iris_harness.run_directory import RunDirectory, hold_run, read_run
@@ -48,7 +50,7 @@ class _Exposure:
 
     setting: str
     night: int
-    role: str
+    spec: ExposureSpec
     truth: str
 
 
@@ -62,8 +64,7 @@ def score_foreign(root: Path, manifest: Path) -> ForeignScore:
         problem = "scores get the name of their manifest: rename it to letters, digits, dashes and underscores"
         raise ManifestError(problem, file=manifest)
     with hold_run(root) as run:
-        rows = read_manifest(manifest)
-        _check(run, scenario, nights, rows, manifest)
+        rows = _check(run, scenario, nights, read_manifest(manifest), manifest)
         samples, failures = _sample(run.root, scenario, rows)
         missing = tuple(_find_missing(scenario, nights, rows))
         command = f"iris-testbed validate . --manifest {manifest.name}"
@@ -73,7 +74,10 @@ def score_foreign(root: Path, manifest: Path) -> ForeignScore:
         return ForeignScore(out, scorecard, missing, render_report(run.root, scores=out, manifest=manifest))
 
 
-def _check(run: RunDirectory, scenario: Scenario, nights: int, rows: Sequence[ManifestRow], file: Path) -> None:
+def _check(
+    run: RunDirectory, scenario: Scenario, nights: int, rows: Sequence[ManifestRow], file: Path
+) -> list[ManifestRow]:
+    """Return the rows with their detector; raise ManifestError for the first that is wrong."""
     if not rows:
         raise ManifestError("lists no product", file=file, key="rows", value=[])
     exposures = _list_exposures(run, scenario, nights)
@@ -81,19 +85,27 @@ def _check(run: RunDirectory, scenario: Scenario, nights: int, rows: Sequence[Ma
     for number, row in enumerate(rows, 1):
         for problem, key in _find_problems(run, scenario, nights, exposures, row):
             raise ManifestError(f"row {number}: {problem}", file=file, key=key, value=getattr(row, key))
-        place = row.setting, row.family, row.algorithm, row.night if row.family in CALIBRATIONS else row.raw[0]
+        place = row.setting, row.family, row.algorithm, _name_subject(row, exposures[row.raw[0]].spec)
         product = row.path(run.root)
         if place in seen or product in seen:  # counted twice it would shrink the intervals
             problem = f"row {number}: the same exposure or product stands twice"
             raise ManifestError(problem, file=file, key="product", value=row.product)
         seen |= {place, product}
+    return [replace(row, detector=exposures[row.raw[0]].spec.detector) for row in rows]
+
+
+def _name_subject(row: ManifestRow, spec: ExposureSpec) -> object:
+    """Return what an algorithm makes one product of: an exposure, or all of a night that make one reference."""
+    if row.family not in CALIBRATIONS:
+        return row.raw[0]
+    return row.night, find_match(CALIBRATIONS[row.family][0], spec)
 
 
 def _list_exposures(run: RunDirectory, scenario: Scenario, nights: int) -> dict[str, _Exposure]:
     """Return every raw file of the run by its path inside the run."""
     return {
         run.relative(run.raw(setting, night, planned.exposure)): _Exposure(
-            setting, night, planned.spec.role, run.relative(run.truth(setting, night, planned.exposure))
+            setting, night, planned.spec, run.relative(run.truth(setting, night, planned.exposure))
         )
         for night in range(1, nights + 1)
         for planned in plan_night(scenario, night)
@@ -128,9 +140,12 @@ def _find_problems(
             yield f"{raw} is of night {known.night}", "night"
         if number and row.family == SIMULATOR:
             continue  # what was taken before
-        if row.family not in CALIBRATIONS and row.exposure != known.role:
-            yield f"{raw} is of the role {known.role}", "exposure"
-        truth = run.relative(run.as_built(scenario.detector)) if row.family in CALIBRATIONS else known.truth
+        if row.family not in CALIBRATIONS and row.exposure != known.spec.role:
+            yield f"{raw} is of the role {known.spec.role}", "exposure"
+        detector = known.spec.detector
+        if row.detector not in ("", detector):
+            yield f"{raw} is of the detector {detector}", "detector"
+        truth = run.relative(run.as_built(detector)) if row.family in CALIBRATIONS else known.truth
         if row.truth != truth:
             yield f"the truth of {raw} is {truth}", "truth"
 
@@ -145,7 +160,8 @@ def _sample(root: Path, scenario: Scenario, rows: Sequence[ManifestRow]) -> tupl
                 _check_hash(root, row)
             samples += sample_group(root, group, scenario.blocks, find_metrics(scenario.specifications))
         except TestbedError as error:
-            failures.append(Failure(first.family, first.algorithm, first.setting, str(error), first.night))
+            place = first.family, first.algorithm, first.setting
+            failures.append(Failure(*place, str(error), first.night, first.detector))
     return samples, failures
 
 
@@ -158,10 +174,10 @@ def _check_hash(root: Path, row: ManifestRow) -> None:
 
 
 def _find_missing(scenario: Scenario, nights: int, rows: Sequence[ManifestRow]) -> Iterator[str]:
-    """Yield one line per family, algorithm and setting that does not cover the run."""
+    """Yield one line per family, algorithm, setting and detector that does not cover the run."""
     taken = Counter(planned.spec.role for planned in plan_night(scenario, 1))
-    for place in sorted({(row.family, row.algorithm, row.setting) for row in rows}):
-        mine = [row for row in rows if (row.family, row.algorithm, row.setting) == place]
+    for place in sorted({_place(row) for row in rows}):
+        mine = [row for row in rows if _place(row) == place]
         found = len({row.night for row in mine})
         said = [f"{found} of {nights} nights"]
         roles = () if place[0] in CALIBRATIONS else _list_roles(scenario, place[0], mine)
@@ -170,11 +186,17 @@ def _find_missing(scenario: Scenario, nights: int, rows: Sequence[ManifestRow]) 
             if count < taken[role] * nights:
                 said.append(f"{count} of {taken[role] * nights} {role} exposures")
         if found < nights or len(said) > 1:
-            yield f"{', '.join(place)}: the manifest has {', '.join(said)} of the run"
+            where = place if len(scenario.detectors) > 1 else place[:3]
+            yield f"{', '.join(where)}: the manifest has {', '.join(said)} of the run"
+
+
+def _place(row: ManifestRow) -> tuple[str, str, str, str]:
+    return row.family, row.algorithm, row.setting, row.detector
 
 
 def _list_roles(scenario: Scenario, family: str, rows: Sequence[ManifestRow]) -> tuple[str, ...]:
-    """The roles that a family is judged on: the scenario's, or else those that were given."""
+    """The roles that a family is judged on: the scenario's of the detector of `rows`, or else those that were given."""
     if family in scenario.families:
-        return scenario.families[family].exposures
+        roles = scenario.families[family].exposures
+        return tuple(role for role in roles if scenario.exposures[role].detector == rows[0].detector)
     return tuple(sorted({row.exposure for row in rows}))

@@ -22,7 +22,7 @@ def describe_scenarios() -> list[dict[str, Any]]:
             {
                 "name": name,
                 "title": scenario.title,
-                "detector": scenario.detector,
+                "detector": ", ".join(scenario.detectors),
                 "nights": scenario.nights,
                 "families": list(scenario.families),
                 "file": str(path),
@@ -94,8 +94,9 @@ def _describe_measured(run: Path) -> list[dict[str, Any]]:
     nights = max((row.nights + row.n_excluded for row in scored), default=0)
     samples = group_samples(read_samples(scores / "samples.parquet"))
     rows = []
+    several = len({row.detector for row in scored}) > 1
     for row in scored:
-        found = samples.get((row.family, row.metric, row.setting, row.algorithm, row.condition), [])
+        found = samples.get((row.family, row.metric, row.setting, row.algorithm, row.condition, row.detector), [])
         spec = specifications.get(row.requirement)
         plan = plan_measured(spec, found, nights) if spec else None
         half = None if row.low is None or row.high is None else (row.high - row.low) / 2
@@ -106,6 +107,7 @@ def _describe_measured(run: Path) -> list[dict[str, Any]]:
                 "family": row.family,
                 "algorithm": row.algorithm,
                 "setting": row.setting,
+                **({"detector": row.detector} if several else {}),
                 "condition": row.condition,
                 "value": _round(row.value, 5),
                 "half_width": _round(half, 3),

@@ -22,9 +22,13 @@ LEAST, PER_CORE = 8e9, 2e9  # bytes that a run may take: this, or so much per co
 
 def estimate_peak(scenario: Scenario) -> float:
     """Return the bytes that a process needs at most."""
-    pixels = scenario.region.xsize * scenario.region.ysize
-    reads = max(spec.readout.ramps * spec.readout.reads for spec in scenario.exposures.values())
-    return LIBRARIES + pixels * (PER_READ * reads + PER_PIXEL)
+    needs = [
+        scenario.find_region(spec.detector).xsize
+        * scenario.find_region(spec.detector).ysize
+        * (PER_READ * spec.readout.ramps * spec.readout.reads + PER_PIXEL)
+        for spec in scenario.exposures.values()
+    ]
+    return LIBRARIES + max(needs)
 
 
 def measure_memory() -> tuple[float, float]:

@@ -1,7 +1,8 @@
 """The observing plan of a night: which exposures are taken when, by the scenario's own clock.
 
 Calibrations come first, in the afternoon of the night's date (UT 02:00 on), then the sky and science
-frames; exposures follow each other with a fixed gap. Nothing here depends on the time of the run.
+frames; exposures follow each other with a fixed gap, whatever their detector. Nothing here depends on
+the time of the run.
 """
 
 from __future__ import annotations
@@ -32,13 +33,14 @@ def plan_night(scenario: Scenario, night: int) -> list[PlannedExposure]:
     start = datetime.combine(scenario.first_night + timedelta(days=night - 1), START)
     planned: list[PlannedExposure] = []
     for spec in scenario.exposures.values():
-        frame = scenario.region.frame_time(load_instrument().detector(scenario.detector), spec.readout.clock)
+        region = scenario.find_region(spec.detector)
+        frame = region.frame_time(load_instrument().detector(spec.detector), spec.readout.clock)
         for _ in range(spec.count):
             exposure = Exposure(
                 role=spec.role,
                 image_type=spec.image_type,
-                detector=scenario.detector,
-                subarray=scenario.region,
+                detector=spec.detector,
+                subarray=region,
                 readout=spec.readout,
                 start=start,
                 number=len(planned) + 1,
@@ -47,6 +49,8 @@ def plan_night(scenario: Scenario, night: int) -> list[PlannedExposure]:
                 shutter=spec.shutter,
                 program=(f"{start.year}A", "P001", f"{night:03d}"),
                 guide_window=spec.guide_window,
+                instrument_mode="LENSLET" if spec.lenslet else "IMG",
+                lenslet=spec.lenslet,
             )
             planned.append(PlannedExposure(spec, exposure))
             start += timedelta(seconds=spec.readout.ramps * (spec.readout.times[-1] + frame)) + GAP

@@ -1,8 +1,8 @@
 """What the families of a scenario need of each other and of its exposures, found before anything is simulated.
 
-Calibrations take exposures by what their headers will say. In the chain every reference comes from the
-scenario's own families, and those of dark, flat and read noise serve one filter or readout only. Not
-checked: how many exposures or ramps a method needs.
+Calibrations take exposures by what their headers will say, each detector's for themselves. In the chain every
+reference comes from the scenario's own families, and serves its detector only; those of dark, flat and read
+noise one filter or readout only. Not checked: how many exposures or ramps a method needs.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from iris_contract.instrument import load_instrument
 from iris_harness.calibrate import CALIBRATIONS
+from iris_harness.matching import Match, describe_match, find_match
 from iris_harness.reduce import LEVEL2_FAMILIES, SIMULATOR
 
 if TYPE_CHECKING:
@@ -62,30 +63,48 @@ def find_problem(scenario: Scenario) -> Problem | None:
 
 
 def _find_problems(scenario: Scenario) -> Iterator[Problem]:
-    yield from _find_small(scenario)
+    for name in scenario.detectors:
+        yield from _find_small(scenario, name)
     yield from _find_bent(scenario)
-    for name, family in scenario.families.items():
-        found = {role: _find_kind(scenario.exposures[role]) for role in family.exposures}
-        for kind in INPUTS.get(name, ()):
-            if kind not in found.values():
-                yield name, "exposures", f"it needs {KINDS[kind]}", list(found)
+    for family in scenario.families.values():
+        yield from _find_unfed(scenario, family)
         for kind in _list_needs(scenario, family) if "chain" in family.settings else ():
-            yield from _find_lacking(scenario, family, kind)
+            for name in scenario.list_detectors(family.family):
+                yield from _find_lacking(scenario, family, kind, name)
 
 
-def _find_small(scenario: Scenario) -> Iterator[Problem]:
-    """Yield why the region is too small for the families."""
-    detector, region = load_instrument().detector(scenario.detector), scenario.region
+def _find_small(scenario: Scenario, name: str) -> Iterator[Problem]:
+    """Yield why the region of a detector is too small for the families."""
+    detector, region = load_instrument().detector(name), scenario.find_region(name)
+    key = "region" if name == scenario.detector else "spectrograph"
+    gain = "gain" in scenario.families and name in scenario.list_detectors("gain")
     light = ~region.reference_pixels(detector)
     rows, columns = (int(light.any(axis=axis).sum()) for axis in (1, 0))
     if min(rows, columns) < FEWEST:
         problem = f"{rows} rows and {columns} columns of it see light; the families need {FEWEST} of each"
-        yield "", "region", problem, asdict(region)
-    for output in region.outputs(detector) if "gain" in scenario.families else ():
+        yield "", key, problem, asdict(region)
+    for output in region.outputs(detector) if gain else ():
         pixels = int(light[:, region.output_of_column(detector) == output].sum())
         if pixels < FEWEST_OF_OUTPUT:
             problem = f"{pixels} pixels of output {output} see light; the family gain needs {FEWEST_OF_OUTPUT}"
-            yield "", "region", problem, asdict(region)
+            yield "", key, problem, asdict(region)
+
+
+def _find_unfed(scenario: Scenario, family: FamilySpec) -> Iterator[Problem]:
+    """Yield which exposures a calibration cannot do without: each of its references needs them."""
+    if family.family not in INPUTS:
+        return
+    groups: dict[Match, set[str]] = {}
+    for spec in (scenario.exposures[role] for role in family.exposures):
+        match = find_match(CALIBRATIONS[family.family][0], spec)
+        groups.setdefault(match, set()).add(_find_kind(spec))
+    for match, found in groups.items():
+        where = [match[0][1]] if len(scenario.detectors) > 1 else []
+        where += [describe_match(match)] if sum(other[0] == match[0] for other in groups) > 1 else []
+        for kind in INPUTS[family.family]:
+            if kind not in found:
+                problem = " of ".join([f"it needs {KINDS[kind]}", *where])
+                yield family.family, "exposures", problem, list(family.exposures)
 
 
 def _find_bent(scenario: Scenario) -> Iterator[Problem]:
@@ -123,24 +142,28 @@ def _list_needs(scenario: Scenario, family: FamilySpec) -> list[str]:
     return needs + levels + (["ipc"] if given["ramp_fit"].get("coupled") else [])
 
 
-def _find_lacking(scenario: Scenario, family: FamilySpec, kind: str) -> Iterator[Problem]:
+def _find_lacking(scenario: Scenario, family: FamilySpec, kind: str, detector: str) -> Iterator[Problem]:
     makers = {kind: name for name, (kind, _) in CALIBRATIONS.items()}
     maker = scenario.families.get(makers[kind])
     if maker is None or "chain" not in maker.settings:
         problem = f"the chain's {family.family} needs a {kind} of the same night; add the family {makers[kind]} there"
         yield family.family, "settings", problem, list(family.settings)
         return
-    if family.family in CALIBRATIONS:  # they are handed over, whatever they match
+    specs = [scenario.exposures[role] for role in maker.exposures]
+    offered = {find_match(kind, spec) for spec in specs if spec.detector == detector}
+    if not offered:
+        problem = f"the chain's {family.family} needs a {kind} of {detector}; add exposures of it to the family"
+        yield family.family, "exposures", f"{problem} {makers[kind]}", list(family.exposures)
+    if family.family in CALIBRATIONS or not offered:  # calibrations are handed over, whatever they match
         return
-    offered = {_match(kind, scenario.exposures[role]) for role in maker.exposures}
+    of = f" of {detector}" if len(scenario.detectors) > 1 else ""
     for role in family.exposures:
-        if _match(kind, scenario.exposures[role]) not in offered:
-            problem = f"the chain's {kind} is of {' and '.join(sorted(offered))}, but {role} is not"
-            yield family.family, "exposures", problem, list(family.exposures)
-
-
-def _match(kind: str, spec: ExposureSpec) -> str:
-    """Return what selection compares, of all that a scenario can vary."""
-    if kind == "flat":
-        return f"filter {spec.filter}"
-    return f"readout {spec.readout.mode}" if kind in ("dark", "readnoise") else ""
+        spec = scenario.exposures[role]
+        if spec.detector == detector and find_match(kind, spec) not in offered:
+            there = " and ".join(sorted(map(describe_match, offered)))
+            yield (
+                family.family,
+                "exposures",
+                f"the chain's {kind}{of} is of {there}, but {role} is not",
+                [*family.exposures],
+            )

@@ -46,10 +46,13 @@ def describe_product(
         "truth": truth,
         "references": references,
         "context": str(header.get("CRDS_CTX", "")),
+        "detector": str(header["DETECTOR"]),
     }
 
 
-def describe_failure(error: Exception, setting: str, family: str, algorithm: str, night: int) -> dict[str, Any]:
-    """Return, JSON-able, what an algorithm raised in one night, in one line."""
-    reason = f"{type(error).__name__}: {error}".splitlines()[0]
-    return {"family": family, "algorithm": algorithm, "setting": setting, "reason": reason, "night": night}
+def describe_failure(
+    error: Exception, setting: str, family: str, algorithm: str, night: int, detector: str
+) -> dict[str, Any]:
+    """Return, JSON-able, what an algorithm raised in one night on one detector, in one line."""
+    place = {"family": family, "algorithm": algorithm, "setting": setting, "night": night, "detector": detector}
+    return place | {"reason": f"{type(error).__name__}: {error}".splitlines()[0]}

@@ -1,6 +1,6 @@
 """The reduce stage: science exposures to level 1 or 2 with references that CRDS selects.
 
-One task per setting, family, algorithm and night. The task gets raw files and a cache and nothing
+One task per setting, family, algorithm, detector and night. The task gets raw files and a cache and nothing
 else: it runs just as well where the truth directory is absent.
 """
 
@@ -33,16 +33,19 @@ def plan_reduction(
     """Return the tasks; `contexts` identifies each setting's cache by name and content hash."""
     source = hash_source(*SOURCES, "iris_harness.reduce", "iris_harness.products")
     wanted = [
-        (family, setting, algorithm, night)
+        (family, setting, algorithm, detector, night)
         for family in scenario.families.values()
         if family.family not in (*CALIBRATIONS, SIMULATOR)
         for setting in family.settings
         for algorithm in family.algorithms
+        for detector in scenario.list_detectors(family.family)
         for night in range(1, nights + 1)
     ]
     tasks = []
-    for family, setting, algorithm, night in wanted:
-        exposures = [p for p in plan_night(scenario, night) if p.spec.role in family.exposures]
+    for family, setting, algorithm, detector, night in wanted:
+        planned = [p for p in plan_night(scenario, night) if p.spec.role in family.exposures]
+        exposures = [p for p in planned if p.spec.detector == detector]
+        other = "" if detector == scenario.detector else f"-{detector}"
         hashes = [raw[f"simulate-{setting}-{night:03d}-{p.exposure.number:04d}"].content for p in exposures]
         items = [_describe(run, setting, night, p) for p in exposures]
         steps = choose_parameters(scenario, family.family, algorithm)
@@ -50,10 +53,10 @@ def plan_reduction(
         parameters = [setting, family.family, algorithm, items, steps, contexts[setting], code]
         tasks.append(
             Task(
-                name=f"reduce-{setting}-{family.family}-{algorithm}-{night:03d}",
+                name=f"reduce-{setting}-{family.family}-{algorithm}{other}-{night:03d}",
                 stage="reduce",
                 call="iris_harness.reduce:reduce_night",
-                arguments=(run.root, setting, family.family, algorithm, night, items, steps),
+                arguments=(run.root, setting, family.family, algorithm, night, items, steps, detector),
                 key=make_key(parameters, hashes, source),
             )
         )
@@ -63,14 +66,15 @@ def plan_reduction(
 def list_raw_rows(run: RunDirectory, scenario: Scenario, nights: int) -> list[dict[str, Any]]:
     """Return manifest rows of the raw frames by which the simulator itself is judged.
 
-    An exposure without light lists the one before it as well, whose afterglow it may show.
+    An exposure without light lists the one before it on its detector as well, whose afterglow it may show.
     """
     spec = scenario.families.get(SIMULATOR)
     rows = []
     for setting in spec.settings if spec else ():
         for night in range(1, nights + 1):
-            plan = plan_night(scenario, night)
-            for before, planned in zip([None, *plan], plan, strict=False):
+            last: dict[str, PlannedExposure] = {}
+            for planned in plan_night(scenario, night):
+                before, last[planned.spec.detector] = last.get(planned.spec.detector), planned
                 if spec and planned.spec.role in spec.exposures:
                     role, path, truth = _describe(run, setting, night, planned)
                     raw = [path]
@@ -103,8 +107,9 @@ def reduce_night(
     night: int,
     items: list[tuple[str, str, str]],
     parameters: dict[str, dict[str, Any]],
+    detector: str = "",
 ) -> tuple[list[Path], Any]:
-    """Reduce the exposures of one night, in order; the content holds manifest `rows` and `failures`.
+    """Reduce the exposures of one night and `detector`, in order; the content holds manifest `rows` and `failures`.
 
     What an algorithm raises becomes a failure of that algorithm, hence an ERROR verdict, and leaves
     the others alone. A missing reference or broken file is the run's own error and stops it.
@@ -128,7 +133,8 @@ def reduce_night(
     except TestbedError:
         raise
     except Exception as error:
-        return outputs, {"rows": [], "failures": [describe_failure(error, setting, family, algorithm, night)]}
+        failure = describe_failure(error, setting, family, algorithm, night, detector)
+        return outputs, {"rows": [], "failures": [failure]}
     return outputs, {"rows": rows, "failures": []}
 
 

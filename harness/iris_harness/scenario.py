@@ -15,18 +15,29 @@ from pathlib import Path
 from typing import Any
 
 from iris_contract.errors import ScenarioError
-from iris_contract.exposure import GuideWindow, Readout, Subarray
+from iris_contract.exposure import Subarray
 from iris_contract.instrument import DETECTORS, load_instrument
 from iris_contract.scorecard import FAMILIES
 from iris_harness.algorithms import CALIBRATORS, JUDGE_FITTERS, list_algorithms
+from iris_harness.exposures import (
+    RECTANGLE_KEYS,
+    SPECTROGRAPH,
+    ExposureSpec,
+    Spectrograph,
+    list_effects,
+    read_at_most,
+    read_exposure,
+    read_rectangle,
+)
 from iris_harness.yaml_lines import load_yaml
-from iris_harness.yaml_reader import Reader, explain
+from iris_harness.yaml_reader import Reader
 
 __all__ = [
     "SCENARIO_SCHEMA",
     "ExposureSpec",
     "FamilySpec",
     "Scenario",
+    "Spectrograph",
     "find_scenario",
     "list_scenarios",
     "load_scenario",
@@ -34,38 +45,10 @@ __all__ = [
 ]
 
 SCENARIO_SCHEMA = "iris-testbed/scenario/1"
-SCENES = ("blank", "flat_lamp", "ladder", "uniform_sky", "star_field")
-IMAGE_TYPES = ("DRK", "NFF", "SCI", "SKY")
 KEYS = (
-    *("schema", "name", "title", "detector", "region", "nights", "first_night", "seed", "effects", "exposures"),
-    *("families", "reduction", "blocks", "specifications"),
+    *("schema", "name", "title", "detector", "region", "spectrograph", "nights", "first_night", "seed", "effects"),
+    *("exposures", "families", "reduction", "blocks", "specifications"),
 )
-EXPOSURE_KEYS = (
-    *("image_type", "scene", "filter", "lamp", "shutter", "rates", "stars", "count", "readout", "cosmic_ray_boost"),
-    *("alone_without", "guide_window"),
-)
-READOUT_KEYS = ("mode", "clock", "ramps", "reads", "interval", "pairs", "frame", "exposure")
-RECTANGLE_KEYS = ("xstart", "ystart", "xsize", "ysize")
-MOST_SAMPLES = 4096 * 4096 * 128  # pixel-reads of one exposure: 4 GB
-
-
-@dataclass(frozen=True, slots=True)
-class ExposureSpec:
-    """One kind of exposure of every night; `count` of them are taken. Rates in e-/s."""
-
-    role: str
-    image_type: str
-    scene: str
-    readout: Readout
-    filter: str
-    lamp: str = "NONE"
-    shutter: str = "CLOSED"
-    rates: tuple[float, ...] = ()
-    stars: int = 0
-    count: int = 1
-    cosmic_ray_boost: float = 1.0
-    alone_without: tuple[str, ...] = ()
-    guide_window: GuideWindow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +65,9 @@ class FamilySpec:
 class Scenario:
     """A checked scenario.
 
-    `reduction` holds parameters of Steps and pipelines by alias; `blocks` is how many spatial blocks
-    along each side a night is judged in, None where nights are the realisations.
+    `region` is that of `detector`, which exposures use unless they name the spectrograph's. `reduction`
+    holds parameters of Steps and pipelines by alias; `blocks` is how many spatial blocks along each
+    side a night is judged in, None where nights are the realisations.
     """
 
     name: str
@@ -99,7 +83,26 @@ class Scenario:
     specifications: tuple[str, ...]
     reduction: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     blocks: int | None = None
+    spectrograph: Spectrograph | None = None
     text: str = field(default="", repr=False)
+
+    @property
+    def detectors(self) -> tuple[str, ...]:
+        """The detectors in use, the scenario's own one first."""
+        return tuple(dict.fromkeys((self.detector, *(spec.detector for spec in self.exposures.values()))))
+
+    def list_detectors(self, family: str) -> tuple[str, ...]:
+        """Detectors that the exposures of a family are of."""
+        found = {self.exposures[role].detector for role in self.families[family].exposures}
+        return tuple(name for name in self.detectors if name in found)
+
+    def find_region(self, detector: str) -> Subarray:
+        """Return what is read of a detector."""
+        return self.spectrograph.region if self.spectrograph and detector == SPECTROGRAPH else self.region
+
+    def find_mode(self, detector: str) -> str:
+        """Return the mode of the instrument that a detector serves: LENSLET or IMG."""
+        return "LENSLET" if detector == SPECTROGRAPH else "IMG"
 
 
 def list_scenarios() -> dict[str, Path]:
@@ -136,8 +139,12 @@ def load_scenario(path: Path) -> Scenario:
         raise top.error(f"must be {SCENARIO_SCHEMA}", "schema", schema)
     detector = top.choose("detector", DETECTORS)
     region = _read_region(top, detector)
-    effects = top.choose_all("effects", _effects())
-    exposures = {role: _read_exposure(role, reader, detector, region) for role, reader in top.each("exposures").items()}
+    spectrograph = _read_spectrograph(top, detector, region)
+    effects = top.choose_all("effects", list_effects())
+    exposures = {
+        role: read_exposure(role, reader, detector, region, spectrograph)
+        for role, reader in top.each("exposures").items()
+    }
     families = {
         name: _read_family(name, reader, tuple(exposures), top) for name, reader in top.each("families").items()
     }
@@ -146,7 +153,7 @@ def load_scenario(path: Path) -> Scenario:
         title=top.take("title", str),
         detector=detector,
         region=region,
-        nights=_at_most(top, "nights", 1000),
+        nights=read_at_most(top, "nights", 1000),
         first_night=_read_date(top),
         seed=_read_seed(top),
         effects=effects,
@@ -155,6 +162,7 @@ def load_scenario(path: Path) -> Scenario:
         specifications=top.choose_all("specifications", _specifications()),
         reduction=_read_reduction(top),
         blocks=_read_blocks(top),
+        spectrograph=spectrograph,
         text=path.read_text("utf-8"),
     )
     top.finish()
@@ -169,12 +177,6 @@ def _check_prerequisites(scenario: Scenario, top: Reader) -> None:
     if found:
         family, key, problem, value = found
         raise (top.each("families")[family] if family else top).error(problem, key, value)
-
-
-def _effects() -> tuple[str, ...]:
-    from iris_simulator import EFFECTS
-
-    return tuple(EFFECTS)
 
 
 def _algorithms(family: str) -> tuple[str, ...]:
@@ -209,17 +211,10 @@ def _read_reduction(top: Reader) -> dict[str, dict[str, Any]]:
 def _read_blocks(top: Reader) -> int | None:
     if top.take("blocks", int, 0) == 0:
         return None
-    blocks = _at_most(top, "blocks", 16)
+    blocks = read_at_most(top, "blocks", 16)
     if blocks < 4:
         raise top.error("must be 4 or more along a side: an interval takes 16 blocks", "blocks", blocks)
     return blocks
-
-
-def _at_most(reader: Reader, key: str, most: int, default: Any = ...) -> int:
-    value = int(reader.positive(key, int, default))
-    if value > most:
-        raise reader.error(f"must be at most {most}", key, value)
-    return value
 
 
 def _read_seed(top: Reader) -> int:
@@ -238,75 +233,25 @@ def _read_date(top: Reader) -> date:
 
 def _read_region(top: Reader, detector: str) -> Subarray:
     reader = top.inner("region").expect(*RECTANGLE_KEYS)
-    region = _take_rectangle(reader)
+    region = read_rectangle(reader)
     reader.guard(lambda: region.check(load_instrument().detector(detector)))
     reader.finish()
     return region
 
 
-def _take_rectangle(reader: Reader) -> Subarray:
-    return Subarray(*(reader.take(key, int) for key in RECTANGLE_KEYS))
-
-
-def _read_guide_window(reader: Reader, detector: str, region: Subarray, readout: Readout) -> GuideWindow | None:
-    if not reader.take("guide_window", dict, {}):
+def _read_spectrograph(top: Reader, detector: str, region: Subarray) -> Spectrograph | None:
+    """Return the spectrograph, which has a region of its own unless its detector is the scenario's."""
+    if top.take("spectrograph", dict, None) is None:
         return None
-    inner = reader.inner("guide_window").expect(*RECTANGLE_KEYS, "interval")
-    window = GuideWindow(_take_rectangle(inner), float(inner.positive("interval", (int, float))))
-    inner.finish()
-    reader.guard(lambda: window.check(load_instrument().detector(detector), region, readout), "guide_window")
-    return window
-
-
-def _read_readout(reader: Reader) -> Readout:
-    inner = reader.inner("readout").expect(*READOUT_KEYS)
-    ramps = inner.positive("ramps", int, 1)
-    clock = inner.choose("clock", ("FAST", "SLOW"), "FAST")
-    if inner.choose("mode", ("UTR", "CDS", "MCDS"), "UTR") == "UTR":
-        reads, interval = _at_most(inner, "reads", 100_000), float(inner.positive("interval", (int, float)))
-        readout = inner.guard(lambda: Readout.up_the_ramp(reads, interval, ramps, clock))
-    else:
-        pairs, frame = inner.positive("pairs", int, 1), float(inner.positive("frame", (int, float)))
-        exposure = float(inner.positive("exposure", (int, float)))
-        readout = inner.guard(lambda: Readout.fowler(pairs, frame, exposure, ramps, clock))
-    inner.finish()
-    return readout  # type: ignore[no-any-return]
-
-
-def _read_exposure(role: str, reader: Reader, detector: str, region: Subarray) -> ExposureSpec:
-    reader.expect(*EXPOSURE_KEYS).name(role, "")
-    scene = reader.choose("scene", SCENES)
-    rates = reader.take("rates", list, [])
-    for rate in rates:
-        if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate < 1e6:
-            raise reader.error(f"must be e-/s from 0 to 1e6{explain(rate)}", "rates", rate)
-    if scene != "blank" and not rates:
-        raise reader.error(f"a {scene} scene needs a rate", "rates")
-    stars = reader.take("stars", int, 0)
-    if scene == "star_field" and (len(rates) != 2 or rates[1] <= 0 or stars < 1):
-        raise reader.error("a star_field needs stars of 1 or more, and rates: [sky, brightest star]", "stars", stars)
-    readout = _read_readout(reader)
-    if region.xsize * region.ysize * readout.ramps * readout.reads > MOST_SAMPLES:
-        raise reader.error(f"more than {MOST_SAMPLES} pixels times reads in one exposure", "readout")
-    design = load_instrument().detector(detector)
-    reader.guard(lambda: readout.check(design, region), "readout")
-    spec = ExposureSpec(
-        role=role,
-        image_type=reader.choose("image_type", IMAGE_TYPES),
-        scene=scene,
-        readout=readout,
-        filter=reader.choose("filter", (*load_instrument().filters, "dark")),
-        lamp=reader.choose("lamp", ("NONE", "FLAT"), "NONE"),
-        shutter=reader.choose("shutter", ("OPEN", "CLOSED"), "CLOSED"),
-        rates=tuple(map(float, rates)),
-        stars=stars,
-        count=_at_most(reader, "count", 1000, 1),
-        cosmic_ray_boost=float(reader.positive("cosmic_ray_boost", (int, float), 1.0)),
-        alone_without=reader.choose_all("alone_without", _effects(), []),
-        guide_window=_read_guide_window(reader, detector, region, readout),
-    )
+    own_region = () if detector == SPECTROGRAPH else ("region",)
+    reader, values = top.inner("spectrograph").expect("scale", "mask", *own_region), load_instrument().values
+    scale = float(reader.positive("scale", (int, float), 4.0))
+    if scale not in values["ifs.lenslet_scales"]:
+        raise reader.error(f"must be one of {values['ifs.lenslet_scales']} mas", "scale", scale)
+    own = _read_region(reader, SPECTROGRAPH) if own_region else region
+    mask = reader.choose("mask", tuple(values["ifs.lenslet_masks"]), "FINE_MASK")
     reader.finish()
-    return spec
+    return Spectrograph(own, scale, mask)
 
 
 def _read_family(name: str, reader: Reader, roles: tuple[str, ...], top: Reader) -> FamilySpec:

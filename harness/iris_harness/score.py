@@ -54,9 +54,9 @@ class Scoring:
     def judge(self, samples: Iterable[Sample], rows: Sequence[ManifestRow] = ()) -> Scorecard:
         """Return the scorecard; every row points at the products of its algorithm's first night."""
         scenario = self.scenario
-        products: dict[tuple[str, str, str], tuple[str, ...]] = {}
+        products: dict[tuple[str, str, str, str], tuple[str, ...]] = {}
         for row in sorted(rows, key=lambda r: (r.night, r.product)):
-            place = row.family, row.setting, row.algorithm
+            place = row.family, row.setting, row.algorithm, row.detector
             if row.night == 1:
                 products[place] = (*products.get(place, ()), row.product)
         details = {"title": scenario.title, "seed": self.seed, "version": metadata.version("iris-testbed")}
@@ -64,7 +64,9 @@ class Scoring:
             scenario=scenario.name,
             nights=self.nights,
             detector=scenario.detector,
-            mode="IMG",
+            mode=scenario.find_mode(scenario.detector),
+            modes={name: scenario.find_mode(name) for name in scenario.detectors},
+            families={name: scenario.list_detectors(name) for name in scenario.families},
             seeds=str(self.seed),
             reproduce=self._say_command(),
             contexts=self.contexts,
@@ -74,8 +76,8 @@ class Scoring:
         return score(info, samples, scenario.specifications, self.failures)
 
 
-def _group(row: ManifestRow) -> tuple[str, str, str, str, int]:
-    return row.setting, row.family, row.algorithm, row.exposure, row.night
+def _group(row: ManifestRow) -> tuple[str, str, str, str, str, int]:
+    return row.setting, row.family, row.algorithm, row.exposure, row.detector, row.night
 
 
 def group_rows(manifest: Iterable[ManifestRow]) -> list[list[ManifestRow]]:
@@ -85,7 +87,7 @@ def group_rows(manifest: Iterable[ManifestRow]) -> list[list[ManifestRow]]:
 
 
 def plan_samples(run: RunDirectory, scenario: Scenario, manifest: Sequence[ManifestRow]) -> list[Task]:
-    """Return one task per setting, family, algorithm, exposure role and night; families without metrics have none."""
+    """Return one task per setting, family, algorithm, exposure role, detector and night; for families with metrics."""
     source = hash_source("iris_contract", "iris_validators", "iris_harness.score")
     wanted, tasks = find_metrics(scenario.specifications), []
     for rows in group_rows(row for row in manifest if row.family in FAMILY_MODELS):
@@ -121,7 +123,7 @@ def sample_rows(
         named, first = str(getattr(error, "file", "")), rows[0]
         if not any(named.endswith(row.product) for row in rows):
             raise
-        failure = Failure(first.family, first.algorithm, first.setting, str(error), first.night)
+        failure = Failure(first.family, first.algorithm, first.setting, str(error), first.night, first.detector)
         return [], {"samples": [], "failures": [asdict(failure)]}
     return [], {"samples": encode_samples(samples), "failures": []}
 

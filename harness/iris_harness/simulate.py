@@ -1,4 +1,4 @@
-"""The simulate stage: as-built maps once, then one task per exposure of every night and setting."""
+"""The simulate stage: as-built maps of each detector once, then one task per exposure of every night and setting."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from iris_contract.atomic import hash_file
+from iris_contract.errors import ScenarioError
 from iris_contract.instrument import load_instrument
 from iris_harness.nights import PlannedExposure, plan_night
 from iris_harness.run_directory import RunDirectory
@@ -74,23 +75,30 @@ def forget_as_built() -> None:
 
 
 def plan_as_built(run: RunDirectory, scenario: Scenario, seed: int) -> list[Task]:
-    """Return the task that writes the as-built maps."""
-    key = make_key(
-        [scenario.detector, asdict(scenario.region), sorted(scenario.effects), seed], [], hash_source(*SOURCES)
-    )
-    return [Task("as-built", "simulate", "iris_harness.simulate:write_as_built", (run.root, seed), key)]
+    """Return the tasks that write the as-built maps, one for each detector."""
+    tasks = []
+    for detector in scenario.detectors:
+        name = "as-built" if detector == scenario.detector else f"as-built-{detector}"
+        place = [detector, asdict(scenario.find_region(detector))]
+        key = make_key([*place, sorted(scenario.effects), seed], [], hash_source(*SOURCES))
+        call, arguments = "iris_harness.simulate:write_as_built", (run.root, seed, detector)
+        tasks.append(Task(name, "simulate", call, arguments, key))
+    return tasks
 
 
-def write_as_built(root: Path, seed: int) -> tuple[list[Path], Any]:
-    """Write the as-built maps that act with the scenario's effects, of its region, as truth."""
+def write_as_built(root: Path, seed: int, detector: str) -> tuple[list[Path], Any]:
+    """Write the as-built maps that act with the scenario's effects, of the region of a detector, as truth."""
     scenario = _load(root)
-    path = RunDirectory(root).as_built(scenario.detector)
-    _build(scenario.detector, scenario.region, seed).tell(scenario.effects).write(path)
+    path = RunDirectory(root).as_built(detector)
+    _build(detector, scenario.find_region(detector), seed).tell(scenario.effects).write(path)
     return [path], None
 
 
 def build_scene(planned: PlannedExposure, seed: int) -> Any:
-    """Return the scene of an exposure; stars have the same places in every night."""
+    """Return the scene of an exposure; stars have the same places in every night.
+
+    Raises ScenarioError for what the simulator does not show yet.
+    """
     from iris_simulator.psf import diffraction_stamp
     from iris_simulator.scenes import Blank, FlatLamp, Ladder, UniformSky, draw_stars
 
@@ -106,19 +114,25 @@ def build_scene(planned: PlannedExposure, seed: int) -> Any:
             sky, brightest = spec.rates
             stamp = diffraction_stamp(STAR_WAVELENGTH, STAMP_SIZE, strehl=STREHL)
             return draw_stars(region, spec.stars, brightest / 100, brightest, stamp, seed=seed, sky=sky)
-        case _:
+        case "blank":
             return Blank()
+        case _:
+            raise ScenarioError(
+                "the simulator has no such scene yet", key=f"exposures.{spec.role}.scene", value=spec.scene
+            )
 
 
 def _list_history(scenario: Scenario, planned: PlannedExposure, night: int, seed: int) -> list[Any]:
-    """Return what the detector saw in the night before an exposure, as far back as traps remember."""
+    """Return what its detector saw in the night before an exposure, as far back as traps remember."""
     from iris_simulator import Earlier
 
     start = planned.exposure.start
     return [
         Earlier(build_scene(past, seed), past.exposure)
         for past in plan_night(scenario, night)
-        if past.exposure.start < start and start - past.exposure.start < MEMORY
+        if past.exposure.detector == planned.exposure.detector
+        and past.exposure.start < start
+        and start - past.exposure.start < MEMORY
     ]
 
 
@@ -132,7 +146,7 @@ def simulate_exposure(root: Path, seed: int, night: int, number: int, setting: s
     ramp, truth = observe(
         build_scene(planned, seed),
         planned.exposure,
-        _build(scenario.detector, scenario.region, seed),
+        _build(planned.exposure.detector, planned.exposure.subarray, seed),
         seed=seed,
         night=night,
         effects=effects,

@@ -85,7 +85,7 @@ def _run_until(
     raw = _by_name(workers.run("simulate", [task for task in frames if task not in later]))
     if until == "simulate":
         return Outcome(f"{len(raw)} raw frames in {run.root / 'raw'}")
-    caches = [*deliver.plan_oracle(run, scenario, as_built[0]), *deliver.plan_initial(run)]
+    caches = [*deliver.plan_oracle(run, scenario, as_built), *deliver.plan_initial(run)]
     oracle, initial = (result.content for result in workers.run("caches", caches))
     identities = {"alone": oracle["identity"], "chain": initial["identity"]}
     calibrated = workers.run("calibrate", plan_calibration(run, scenario, nights, raw, identities))

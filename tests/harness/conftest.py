@@ -9,6 +9,7 @@ from iris_harness.scenario import load_scenario
 from iris_harness.stages import run_stages
 
 MICRO = Path(__file__).parent / "micro.yaml"
+TWO = Path(__file__).parent / "two.yaml"
 
 
 @pytest.fixture(scope="session")
@@ -16,6 +17,14 @@ def micro_run(tmp_path_factory):
     """A finished run of micro.yaml in this process; tests must not change it."""
     root = tmp_path_factory.mktemp("micro") / "run"
     run_stages(root, load_scenario(MICRO), jobs=1, quiet=True)
+    return root
+
+
+@pytest.fixture(scope="session")
+def two_run(tmp_path_factory):
+    """A finished run of two.yaml, of two detectors, in this process; tests must not change it."""
+    root = tmp_path_factory.mktemp("two") / "run"
+    run_stages(root, load_scenario(TWO), jobs=1, quiet=True)
     return root
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from iris_contract.errors import ReferenceFileError
-from iris_harness.calibrate import CALIBRATIONS, calibrate_night
+from iris_harness.calibrate import CALIBRATIONS, Group, calibrate_night
 from iris_harness.deliver import create_initial, plan_oracle
 from iris_harness.run_directory import RunDirectory
 from iris_harness.scenario import find_scenario, load_scenario
@@ -21,8 +21,9 @@ def test_families_come_after_what_they_need():
 
 def test_a_missing_prerequisite_of_the_chain_names_what_to_add(tmp_path):
     create_initial(tmp_path)
-    with pytest.raises(ReferenceFileError, match="the chain's dark needs a gain of the same night; add its family"):
-        calibrate_night(tmp_path, "chain", 1, [("dark", ("ramp_mean",), ["raw.fits"])], "IMG1", {})
+    group = Group("dark", ("ramp_mean",), (("DETECTOR", "IFU"), ("READMODE", "UTR")), (tmp_path / "raw.fits",))
+    with pytest.raises(ReferenceFileError, match="dark needs a gain of IFU of the same night; add its family"):
+        calibrate_night(tmp_path, "chain", 1, [group], {})
     assert not list(Path(tmp_path).rglob("*.fits"))
 
 
@@ -32,15 +33,18 @@ def test_a_prerequisite_that_failed_says_why(tmp_path, monkeypatch):
 
     create_initial(tmp_path)
     monkeypatch.setattr("iris_reduction.pipelines.make_reference", fail)
-    raw = [str(tmp_path / "raw.fits")]
-    plan = [("gain", ("photon_transfer",), raw), ("dark", ("ramp_mean",), raw)]
+    raw, match = (tmp_path / "raw.fits",), (("DETECTOR", "IMG1"),)
+    plan = [Group("gain", ("photon_transfer",), match, raw), Group("dark", ("ramp_mean",), match, raw)]
     with pytest.raises(ReferenceFileError, match=r"needs a gain .* failed: photon_transfer: RuntimeError: no room"):
-        calibrate_night(tmp_path, "chain", 1, plan, "IMG1", {})
+        calibrate_night(tmp_path, "chain", 1, plan, {})
+    plan[1] = Group("dark", ("ramp_mean",), (("DETECTOR", "IFU"),), raw)  # the other detector's failure is none of its
+    with pytest.raises(ReferenceFileError, match="needs a gain of IFU of the same night; add its family"):
+        calibrate_night(tmp_path, "chain", 1, plan, {})
 
 
 def test_oracle_references_are_written_only_where_something_uses_them(tmp_path):
     scenario = load_scenario(find_scenario("imager-full"))
-    run, as_built = RunDirectory(tmp_path), TaskResult("as-built", {})
+    run, as_built = RunDirectory(tmp_path), [TaskResult("as-built", {})]
     assert all(family.settings == ("chain",) for family in scenario.families.values())
     assert plan_oracle(run, scenario, as_built)[0].call.endswith(":deliver_references")
     quick = load_scenario(find_scenario("quick"))

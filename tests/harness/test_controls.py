@@ -121,6 +121,19 @@ def test_a_scenario_judges_only_what_it_requires(control):
     assert control.limit_to(["dark.chi2"]).fails == ()
 
 
+@pytest.mark.xdist_group("micro")
+def test_a_control_is_of_one_detector_the_scenario_s_own_if_it_can_be(micro_run):
+    manifest = read_manifest(micro_run / "manifest.json")
+    control = next(c for c in load_controls() if c.fault == "dark_times_20")
+    own = control.find_rows(manifest)
+    both = [*own, *(replace(row, detector="IFU") for row in own)]
+    assert control.choose_detector(both, ("IMG1", "IFU")).find_rows(both) == own
+    assert {r.detector for r in control.choose_detector(both, ("IFU", "IMG1")).find_rows(both)} == {"IFU"}
+    other = [row for row in both if row.detector == "IFU"]
+    assert control.choose_detector(other, ("IMG1", "IFU")).find_rows(other) == other
+    assert control.choose_detector([], ("IMG1", "IFU")).find_rows([]) == []
+
+
 def test_control_holds_when_pass_becomes_fail_and_nothing_else_moves(control):
     broken = card(replace(ROW, verdict="FAIL", value=40.0), BIAS, RMS)
     (entry,) = compare(control, card(ROW, BIAS, RMS), broken)

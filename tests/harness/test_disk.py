@@ -1,9 +1,11 @@
 """Disk space is stated and checked, and raw frames go when they are told to."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from iris_contract import Subarray
 from iris_contract.errors import RunDirectoryError
 from iris_contract.manifest import read_manifest
 from iris_harness.cli import main
@@ -12,6 +14,7 @@ from iris_harness.scenario import find_scenario, load_scenario
 from iris_harness.stages import run_stages
 
 MICRO = Path(__file__).parent / "micro.yaml"
+TWO = Path(__file__).parent / "two.yaml"
 
 
 def test_the_estimate_is_not_far_above_what_a_run_takes(micro_run):
@@ -20,6 +23,19 @@ def test_the_estimate_is_not_far_above_what_a_run_takes(micro_run):
     held = sum(p.stat().st_size for kind in kinds for p in (micro_run / kind).rglob("*.fits"))
     headers = 30_000 * sum(1 for kind in kinds for _ in (micro_run / kind).rglob("*.fits"))
     assert held - headers < estimate_bytes(scenario, scenario.nights) < 1.6 * held
+
+
+@pytest.mark.xdist_group("two")
+def test_two_detectors_take_what_their_regions_take(two_run):
+    scenario = load_scenario(TWO)
+    kinds = ("raw", "truth", "products", "crds", "crds-oracle")
+    held = sum(p.stat().st_size for kind in kinds for p in (two_run / kind).rglob("*.fits"))
+    headers = 30_000 * sum(1 for kind in kinds for _ in (two_run / kind).rglob("*.fits"))
+    assert held - headers < estimate_bytes(scenario, scenario.nights) < 1.6 * held
+    wide = replace(scenario, spectrograph=replace(scenario.spectrograph, region=Subarray(2049, 1, 96, 40)))
+    ifu = estimate_bytes(wide, 1) - estimate_bytes(scenario, 1)  # what the region takes is in proportion to it
+    wider = replace(scenario, spectrograph=replace(scenario.spectrograph, region=Subarray(2049, 1, 144, 40)))
+    assert estimate_bytes(wider, 1) - estimate_bytes(wide, 1) == pytest.approx(ifu, abs=2)
 
 
 def test_products_alone_need_less(micro_run):

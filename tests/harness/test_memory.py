@@ -1,6 +1,7 @@
 """How many processes of a size may run at once."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -58,3 +59,11 @@ def test_memory_that_others_hold_is_said_and_does_not_stop_the_run():
         1,
         "one process needs up to 6.0 GB, of which 5.0 GB are free: running 1 job with 2 threads",
     )
+
+
+def test_each_exposure_counts_with_its_own_region():
+    two = load_scenario(Path(__file__).parent / "two.yaml")
+    imager = replace(two, exposures={r: s for r, s in two.exposures.items() if s.detector == "IMG1"})
+    assert estimate_peak(two) == estimate_peak(imager)  # its region is the larger one, for the same reads
+    wide = replace(two, spectrograph=replace(two.spectrograph, region=Subarray(2049, 1, 480, 400)))
+    assert estimate_peak(wide) > estimate_peak(imager) + 480 * 400 * 32 * 2

@@ -162,15 +162,23 @@ def test_reduction_without_truth_gives_the_same_bytes(micro_run, micro_copy):
 @pytest.mark.parametrize("setting", ["alone", "chain"])
 def test_calibration_without_truth_gives_the_same_bytes(micro_run, micro_copy, setting):
     """Nor does the chain need the oracle: its cache is away too."""
-    from iris_harness.calibrate import CALIBRATIONS, calibrate_night
+    from iris_harness.calibrate import CALIBRATIONS, Group, calibrate_night
+    from iris_harness.matching import find_match
 
     for name in ("truth", "products", "crds", *(["crds-oracle"] if setting == "chain" else [])):
         shutil.rmtree(micro_copy / name)
     rows = [r for r in read_manifest(micro_run / "manifest.json") if (r.setting, r.night) == (setting, 1)]
-    mine = [r for r in rows if r.family in CALIBRATIONS]
-    plan = [(r.family, (r.algorithm,), [str(micro_copy / raw) for raw in r.raw]) for r in mine]
-    _, made = calibrate_night(micro_copy, setting, 1, plan, "IMG1", {})
-    assert {r["product"]: r["product_sha256"] for r in made["rows"]} == {r.product: r.product_sha256 for r in mine}
+    mine = {r.family: r for r in rows if r.family in CALIBRATIONS}
+    exposures = load_scenario(MICRO).exposures
+    plan = [
+        Group(family, (mine[family].algorithm,), find_match(kind, exposures["dark"]), files)
+        for family, (kind, _) in CALIBRATIONS.items()
+        if family in mine and (files := tuple(micro_copy / raw for raw in mine[family].raw))
+    ]
+    _, made = calibrate_night(micro_copy, setting, 1, plan, {})
+    assert {r["product"]: r["product_sha256"] for r in made["rows"]} == {
+        r.product: r.product_sha256 for r in mine.values()
+    }
     assert len(made["rows"]) == len(mine) == 5
 
 

@@ -115,7 +115,7 @@ class Bench:
     def verdicts(self, rows: Sequence[ManifestRow], **more) -> dict[tuple[str, str], str]:
         """Verdict by (specification, condition) of everything sampled."""
         found = {}
-        for (_, metric, setting, algorithm, condition), samples in group_samples(self.sample(rows, **more)).items():
+        for (_, metric, setting, algorithm, condition, _), samples in group_samples(self.sample(rows, **more)).items():
             for spec in load_specifications().values():
                 if spec.metric == metric and spec.applies(setting, algorithm, condition):
                     found[spec.id, condition] = judge(spec, combine(samples)).word

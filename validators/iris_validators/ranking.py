@@ -53,8 +53,8 @@ def compare(merits: Array, others: Array, level: float = 0.95) -> tuple[float, f
 def rank(metric: Metric, samples: Iterable[Sample], setting: str, condition: str | None = None) -> list[Rank]:
     """Return the algorithms from best to worst in one `setting`; NaN ranks last.
 
-    `samples` are of one detector. Over one `condition`, or the mean over all. Only nights and conditions that every algorithm has
-    are compared; algorithms for which the metric does not apply are left out.
+    `samples` are of one detector. Over one `condition`, or the mean over all. Only nights and conditions
+    that every algorithm has are compared; algorithms for which the metric does not apply are left out.
     """
     table = _collect(metric, samples, setting, condition)
     merits = {name: _find_merits(metric, values) for name, values in _share(table).items()}

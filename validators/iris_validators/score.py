@@ -95,6 +95,8 @@ def score(
             rows += found
     outside = sorted(set(table) - set(required))
     header = {"scenario": run.scenario, "nights": run.nights, "detector": run.detector, "mode": run.mode}
+    if len(run.modes) > 1:
+        header["detectors"] = ", ".join(f"{name} ({mode})" for name, mode in run.modes.items())
     lists = {"requirements": requirements, "outside": outside, "specifications": describe_specifications(table)}
     return Scorecard({**run.details, **header, "seeds": run.seeds, **lists}, tuple(rows))
 

@@ -1,0 +1,48 @@
+"""What selection compares: the detector always, and of the rest what an exposure can vary."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iris_contract.lenslet import LensletMode
+from iris_contract.reftypes import load_reference_types
+from iris_harness.calibrate import CALIBRATIONS
+from iris_harness.matching import describe_match, find_match, fits
+from iris_harness.scenario import load_scenario
+
+SPECS = load_scenario(Path(__file__).parent / "two.yaml").exposures
+matches = st.dictionaries(st.sampled_from("abc"), st.sampled_from("12")).map(lambda keys: tuple(keys.items()))
+
+
+def test_every_calibration_keeps_detectors_apart():
+    for kind, _ in CALIBRATIONS.values():
+        ours, theirs = (find_match(kind, SPECS[role]) for role in ("flat_high", "ifu_high"))
+        assert ours[0] == ("DETECTOR", "IMG1")
+        assert theirs[0] == ("DETECTOR", "IFU")
+        assert ours[1:] == theirs[1:]
+        assert not fits(ours, theirs)
+
+
+def test_filters_make_groups_of_flats_and_readouts_of_darks_but_not_of_gains():
+    flat, dark = SPECS["flat_high"], SPECS["dark"]
+    other = replace(flat, filter="K")
+    assert find_match("flat", flat) != find_match("flat", other)
+    assert find_match("gain", flat) == find_match("gain", other)
+    assert describe_match(find_match("flat", other)) == "filter K"
+    assert describe_match(find_match("dark", dark)) == "readout UTR"
+
+
+def test_arcs_are_told_apart_by_grating_and_filter():
+    arc = replace(SPECS["ifu_dark"], filter="KN3", lenslet=LensletMode(4.0, "FINE_MASK", "4000-K", "KN3"))
+    assert find_match("arc", arc) == (("DETECTOR", "IFU"), ("FILTER", "KN3"), ("GRATING", "4000-K"))
+    assert {"FILTER", "GRATING"} < set(load_reference_types()["arc"].match)
+
+
+@given(matches, matches)
+def test_fitting_is_mutual_and_everything_fits_itself_and_nothing(one, other):
+    assert fits(one, one)
+    assert fits(one, ())
+    assert fits(one, other) == fits(other, one)
+    assert fits(one, other) == (len(dict(one).items() | dict(other).items()) == len(dict(one) | dict(other)))
