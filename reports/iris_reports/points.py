@@ -56,8 +56,8 @@ def collect_points(
     judged: dict[Key, ScoreRow] = {}
     for row in rows:
         spec = specifications.get(row.metric)
-        place = row.setting, row.algorithm, row.condition, row.detector
-        judged[(spec.metric if spec else row.metric, *place)] = row
+        metric = spec.metric if spec else row.metric
+        judged[metric, row.setting, row.algorithm, row.condition, row.detector] = row
     points: dict[Key, Point] = {}
     for key, group in group_samples(samples).items():
         family, metric, setting, algorithm, condition, detector = key
