@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 
 from iris_harness.algorithms import CALIBRATORS, STEP_METHODS, list_algorithms, require_algorithm
-from iris_harness.calibrate import CALIBRATIONS, calibrate_night
+from iris_harness.calibrate import CALIBRATIONS, Group, calibrate_night
 from iris_harness.deliver import create_initial
 from iris_reduction import family as reduction_family
 from iris_reports.catalogue import describe_family
@@ -84,10 +84,11 @@ def test_what_a_calibration_plug_in_raises_is_its_own_failure(plug_ins, tmp_path
 
     create_initial(tmp_path)
     monkeypatch.setattr("iris_reduction.pipelines.make_reference", make)
-    plan = [("gain", ("mine", "lost"), [])]
-    paths, content = calibrate_night(tmp_path, "chain", 1, plan, "IMG1", {})
+    plan = [Group("gain", ("mine", "lost"), (("DETECTOR", "IFU"),), ())]
+    paths, content = calibrate_night(tmp_path, "chain", 1, plan, {})
     assert (paths, content["rows"]) == ([], [])
     reasons = {entry["algorithm"]: entry["reason"] for entry in content["failures"]}
+    assert {entry["detector"] for entry in content["failures"]} == {"IFU"}
     assert reasons["mine"] == "ZeroDivisionError: of mine"
     assert "RuntimeError: cannot be loaded" in reasons["lost"]
 
