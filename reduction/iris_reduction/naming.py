@@ -28,13 +28,13 @@ def name_product(source: str, level: int) -> str:
 
 
 def name_reference(header: Header) -> str:
-    """Return the file name of a new reference: instrument, detector, kind, filter of a flat, start.
+    """Return the file name of a new reference: instrument, detector, kind, filter of a flat or an arc, start.
 
     >>> name_reference({"DETECTOR": "IMG1", "REFTYPE": "flat", "FILTER": "H", "DATE-OBS": "2035-01-01",
     ...     "TIME-OBS": "04:00:00.000"})
     'IRIS_IMG1_FLAT_H_20350101T040000.fits'
     """
-    filters = [str(header["FILTER"])] if header["REFTYPE"] == "flat" else []
+    filters = [str(header["FILTER"])] if header["REFTYPE"] in ("flat", "arc") else []
     when = re.sub(r"[-:]|\.\d+", "", f"{header['DATE-OBS']}T{header['TIME-OBS']}")
     return "_".join(["IRIS", str(header["DETECTOR"]), str(header["REFTYPE"]).upper(), *filters, when]) + ".fits"
 

@@ -38,13 +38,16 @@ class CalibrationSet:
 
 
 def find_role(header: Header) -> str:
-    """Return dark, flat_on, flat_off or the IMTYPE, from IMTYPE, CALLAMP and CALSHUT."""
+    """Return dark, flat_on, flat_off, arc_on, arc_off or the IMTYPE, from IMTYPE, CALLAMP and CALSHUT."""
     image_type = header.get("IMTYPE")
     if image_type == "DRK":
         return "dark"
     if image_type == "NFF":
         lit = header.get("CALLAMP") == "FLAT" and header.get("CALSHUT", "OPEN") == "OPEN"
         return "flat_on" if lit else "flat_off"
+    if image_type == "ARC":
+        lit = header.get("CALLAMP", "NONE") != "NONE" and header.get("CALSHUT", "OPEN") == "OPEN"
+        return "arc_on" if lit else "arc_off"
     return str(image_type)
 
 

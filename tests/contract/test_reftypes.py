@@ -18,7 +18,7 @@ linearity  | 0  | DTC     | DETECTOR                       | USEAFTER | Linearit
 saturation | 0  | DTC     | DETECTOR                       | USEAFTER | SaturationModel              | saturation    | now
 ipc        | 0  | DTC     | DETECTOR                       | USEAFTER | IpcModel                     | ipc           | now
 persist    | 0  | DTC     | DETECTOR                       | USEAFTER | PersistenceModel             | persistence   | now
-arc        | 2  | NSCU    | SCALE FILTER GRATING LLMSKST   | CLOSEST  | ArcModel                     | wavelength    | planned
+arc        | 2  | NSCU    | SCALE FILTER GRATING LLMSKST   | CLOSEST  | ArcModel                     | wavelength    | now
 rectmat    | 9  | NSCU    | SCALE FILTER GRATING LLMSKST   | CLOSEST  | RectmatModel                 | rectification | planned
 lenflat    | 0  | NSCU    | SCALE FILTER GRATING LLMSKST   | CLOSEST  | LensletFlatModel             | flat          | planned
 fiber      | 6  | NSCU    | DETECTOR FILTER SCALE GRATING  | CLOSEST  | FiberModel                   | psf           | planned

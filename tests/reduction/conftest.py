@@ -8,10 +8,15 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
 from iris_contract import Ramp, Reference, Subarray, load_instrument
 from iris_contract.keywords import load_keywords
+from iris_contract.lenslet import LensletMode, load_lattice
 from iris_contract.reftypes import load_reference_types
+from iris_contract.spectral_data import load_arc_lines
+from iris_reduction.arc_lines.image import make_arc_image
+from iris_reduction.calibration.frame import RateFrame
 
 REGION = Subarray(1, 1, 128, 64)
 DETECTOR = load_instrument().detector("IMG1")
@@ -150,3 +155,97 @@ def references(night, tmp_path_factory) -> dict[str, Path]:
     for kind, files in sets.items():
         made[kind] = make_reference(kind, files, out, overrides=made)
     return made
+
+
+# --- arcs ---------------------------------------------------------------------------------------
+
+STRIP = Subarray(1501, 1901, 1101, 160)
+MODE = LensletMode(4.0, "FINE_MASK", "4000-K", "KN3")
+BRIGHT = {  # nm of listed lines within KN3, and e-/s as they are: strengths differ from the listed ones
+    "ARGON": {2099.184: 90.0, 2133.871: 260.0, 2154.009: 400.0, 2204.558: 60.0, 2208.321: 300.0},
+    "KRYPTON": {2117.13: 80.0, 2190.851: 500.0},
+    "XENON": {2147.596: 350.0, 2227.59: 60.0},
+}
+
+
+def list_exactly(lamp):
+    """Return the listed wavelengths nearest to those of `BRIGHT`, with their fluxes."""
+    listed = load_arc_lines(lamp)[0]
+    return {float(listed[np.abs(listed - nm).argmin()]): flux for nm, flux in BRIGHT[lamp].items()}
+
+
+@dataclass
+class Built:
+    """Spots at places written down from the angles, in a strip of the detector.
+
+    Shift in px, turn and stretch of the whole, scatter of lenslets and sigma of spots in px, noise in e-/s.
+    """
+
+    shift: tuple[float, float] = (6.3, -1.8)
+    turn: float = 8e-4
+    stretch: float = 8e-4
+    scatter: float = 0.05
+    sigma: tuple[float, float] = (0.85, 0.8)
+    noise: float = 0.2
+    seconds: float = 100.0
+    seed: int = 1
+    mode: LensletMode = MODE
+    region: Subarray = STRIP
+    lines: dict = field(default_factory=lambda: {lamp: list_exactly(lamp) for lamp in BRIGHT})
+
+    def __post_init__(self):
+        lattice = load_lattice(self.mode.mask)
+        tilt = np.deg2rad(10.3)
+        narrow = np.cos(tilt + np.pi / 8) / np.cos(tilt - np.pi / 8)
+        u, v = narrow * (32 * lattice.i - 2 * lattice.j), 2 * lattice.i + 32 * lattice.j
+        rng = np.random.default_rng(self.seed)
+        self.own = self.scatter * rng.standard_normal((2, len(u)))
+        self.u, self.v, self.tilt, self.lattice = u, v, tilt, lattice
+
+    def place(self, wavelength):
+        """Columns and rows (n, k) of wavelengths in nm (k,)."""
+        angle = np.arcsin(np.asarray(wavelength) * 151e-6 - np.sin(self.tilt + np.pi / 8)) - (self.tilt - np.pi / 8)
+        along = 355e3 / 15 * 1.0005 * np.tan(angle)
+        u, v = self.u[:, None], self.v[:, None]
+        x = 2047.5 + self.shift[0] + (1 + self.stretch) * u - self.turn * v + along + self.own[0][:, None]
+        y = 2047.5 + self.shift[1] + (1 + self.stretch) * v + self.turn * u + self.own[1][:, None]
+        return x, y + 4e-3 * along + 0.2 * (along / 300) ** 2
+
+    def draw(self, lamp, lit=None):
+        """Rates e-/s (ny, nx) of a lamp, of the lenslets `lit`."""
+        ny, nx = self.region.shape
+        rate = np.zeros((ny, nx))
+        for wavelength, flux in self.lines[lamp].items():
+            x, y = (p[:, 0] for p in self.place([wavelength]))
+            x, y = x - self.region.xstart + 1, y - self.region.ystart + 1
+            near = (x > -8) & (x < nx + 8) & (y > -8) & (y < ny + 8)
+            for n in np.flatnonzero(near & (True if lit is None else lit)):
+                add_spot(rate, x[n], y[n], flux, self.sigma)
+        return rate
+
+    def take(self, lamp, lit=None, extra=None, saturated_above=np.inf, number=0):
+        """Return the image of a lamp with noise; `extra` e-/s is added."""
+        rng = np.random.default_rng((self.seed, number, len(lamp)))
+        rate = self.draw(lamp, lit) if extra is None else self.draw(lamp, lit) + extra
+        noisy = rng.poisson(rate * self.seconds) / self.seconds + self.noise * rng.standard_normal(rate.shape)
+        error = np.sqrt(self.noise**2 + np.maximum(noisy, 0) / self.seconds).astype(np.float32)
+        dq = np.where(rate > saturated_above, 2, 0).astype(np.uint32)
+        on = RateFrame(noisy.astype(np.float32), error, dq)
+        off = RateFrame(np.zeros_like(on.rate), np.full_like(error, 1e-3), np.zeros_like(dq))
+        return make_arc_image(f"{lamp.lower()}.fits", lamp, on, off, self.region)
+
+
+def add_spot(rate, x, y, flux, sigma):
+    """Add a Gaussian, integrated over pixels, in place."""
+    ny, nx = rate.shape
+    rows, columns = np.arange(int(y) - 7, int(y) + 9), np.arange(int(x) - 7, int(x) + 9)
+    rows, columns = rows[(rows >= 0) & (rows < ny)], columns[(columns >= 0) & (columns < nx)]
+    along = ndtr((columns + 0.5 - x) / sigma[0]) - ndtr((columns - 0.5 - x) / sigma[0])
+    across = ndtr((rows + 0.5 - y) / sigma[1]) - ndtr((rows - 0.5 - y) / sigma[1])
+    rate[np.ix_(rows, columns)] += flux * np.outer(across, along)
+
+
+@pytest.fixture(scope="session")
+def build() -> type[Built]:
+    """A spectrograph of the tests' own, and the arc frames that it makes."""
+    return Built

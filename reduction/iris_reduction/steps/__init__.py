@@ -29,6 +29,7 @@ _PIPELINES = {
     "calibrate_flat": "flat.FlatPipeline",
     "calibrate_persist": "persistence.PersistencePipeline",
     "calibrate_ipc": "ipc.IpcPipeline",
+    "calibrate_arc": "arc.ArcPipeline",
 }
 
 

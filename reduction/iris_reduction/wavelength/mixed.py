@@ -3,7 +3,7 @@
     y = X beta + Z b + noise,   beta ~ N(0, prior),   b_l ~ N(0, diag(tau^2)) of spectrum l,   noise ~ N(0, s^2 + j^2)
 
 with the stated errors s and one jitter j for whatever they leave out. tau and j are estimated from the lines
-themselves (expectation maximisation; the moment of chi-square), so a spectrum keeps of its own deviation what its
+themselves (effective number of parameters; moment of chi-square), so a spectrum keeps of its own deviation what its
 lines can show, and takes the rest from the field: one with many lines is as free as if tau were infinite, one without
 any has tau^2 as its variance. Normal equations of the effects are eliminated spectrum by spectrum (Henderson 1975).
 
@@ -14,10 +14,11 @@ Not modelled: errors that lines of many spectra have in common, such as that of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
 
 from iris_contract.errors import InputError
 
@@ -26,7 +27,8 @@ __all__ = ["MixedFit", "Observations", "fit_mixed"]
 Double = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 _ROUNDS = 40
-_SETTLED = 0.01  # relative change of the scatter at which the rounds end
+_SETTLED = 0.02  # relative change of the scatter at which the rounds end
+_TELLING = 2e-3  # px, below which the scatter need not be known better than that
 _FIELD_LIMIT, _OWN_LIMIT = 5.0, 4.5  # sigma
 _MAD = 1.4826
 _FLOOR = 1e-4  # px, below which no scatter is told apart from none
@@ -86,19 +88,30 @@ def fit_mixed(seen: Observations) -> MixedFit:
     """Fit field, effects and scatter; raise InputError where there is no value to fit."""
     if len(seen.value) == 0:
         raise InputError("no line could be measured", key="lines", value=0)
+    lit, group = np.unique(seen.group, return_inverse=True)
+    fit = _fit_lit(replace(seen, group=group, number=len(lit)))
+    effects, response = np.zeros((seen.number, len(fit.scatter))), np.zeros((seen.number, *fit.response.shape[1:]))
+    effects_covariance = np.tile(np.diag(fit.scatter**2), (seen.number, 1, 1))
+    effects[lit], response[lit], effects_covariance[lit] = fit.effects, fit.response, fit.effects_covariance
+    return replace(fit, effects=effects, response=response, effects_covariance=effects_covariance)
+
+
+def _fit_lit(seen: Observations) -> MixedFit:
+    """Fit where every spectrum has lines, if perhaps none that is used."""
     used, spread = _start(seen)
-    scatter = np.full(seen.own.shape[1], max(spread, _FLOOR))
-    jitter = 0.0
+    scatter, jitter = np.full(seen.own.shape[1], max(spread, _FLOOR)), 0.0
+    sums = _Sums(seen)
     for number in range(_ROUNDS):
-        fit = _solve(seen, used, scatter, jitter)
-        scatter_new, jitter_new = _update_scatter(seen, fit)
-        used_new = _select(seen, fit) if number % 2 else used
-        settled = np.array_equal(used_new, used) and number % 2
-        change = np.abs(np.append(scatter_new, jitter_new) - np.append(scatter, jitter))
-        used, scatter, jitter = used_new, scatter_new, jitter_new
-        if settled and (change <= _SETTLED * np.maximum(np.append(scatter, jitter), _FLOOR)).all():
+        fit = _solve(seen, sums, used, scatter, jitter)
+        before, now = np.append(scatter, jitter), _update_scatter(seen, fit)
+        scatter, jitter = now[:-1], float(now[-1])
+        if number % 2 == 0:
+            continue
+        chosen = _select(seen, fit)
+        settled, used = np.array_equal(chosen, used), chosen
+        if settled and (np.abs(now - before) <= _SETTLED * np.maximum(now, _TELLING)).all():
             break
-    return _solve(seen, used, scatter, jitter)
+    return _solve(seen, sums, used, scatter, jitter)
 
 
 def _start(seen: Observations) -> tuple[Mask, float]:
@@ -113,28 +126,37 @@ def _start(seen: Observations) -> tuple[Mask, float]:
     return np.abs(residual) < _FIELD_LIMIT * np.hypot(spread, seen.error), spread
 
 
-def _sum(group: npt.NDArray[np.int64], number: int, values: Double) -> Double:
-    """Sum values (m, ...) over each group: (number, ...)."""
-    flat = values.reshape(len(values), -1)
-    sums = [np.bincount(group, weights=column, minlength=number) for column in flat.T]
-    return np.stack(sums, axis=-1).reshape(number, *values.shape[1:])
+class _Sums:
+    """Weighted sums over the lines of each spectrum."""
+
+    def __init__(self, seen: Observations) -> None:
+        self.order = np.argsort(seen.group, kind="stable")
+        self.ends = np.append(0, np.cumsum(np.bincount(seen.group, minlength=seen.number)))
+        self.shape = seen.number, len(seen.group)
+
+    def add(self, weight: Double, values: Double) -> Double:
+        """Sum weight (m,) times values (m, k) over each spectrum: (n, k)."""
+        matrix = csr_array((weight[self.order], self.order, self.ends), shape=self.shape)
+        return np.asarray(matrix @ values)
 
 
-def _solve(seen: Observations, used: Mask, scatter: Double, jitter: float) -> MixedFit:
+def _solve(seen: Observations, sums: _Sums, used: Mask, scatter: Double, jitter: float) -> MixedFit:
     """Solve the mixed model equations for given variances, the effects eliminated."""
     weight = used / (seen.error**2 + jitter**2)
-    heavy = seen.fixed * weight[:, None]
     own = seen.own * weight[:, None]
-    inner = _sum(seen.group, seen.number, own[:, :, None] * seen.own[:, None, :])
+    cross, inner, right = (
+        np.stack([sums.add(column, values) for column in own.T], axis=1)
+        for values in (seen.fixed, seen.own, seen.value[:, None])
+    )
     effects_covariance = np.linalg.inv(inner + np.diag(scatter**-2.0))
-    cross = np.stack([_sum(seen.group, seen.number, own[:, [q]] * seen.fixed) for q in range(own.shape[1])], axis=1)
-    right = _sum(seen.group, seen.number, own * seen.value[:, None])
-    response = effects_covariance @ cross
-    normal = heavy.T @ seen.fixed - np.einsum("nqp,nqr->pr", cross, response) + np.diag(1 / seen.variances)
-    rest = heavy.T @ seen.value - np.einsum("nqp,nq->p", response, right)
+    response, own_part = effects_covariance @ cross, effects_covariance @ right
+    terms = seen.fixed.shape[1]
+    eliminated = cross.reshape(-1, terms).T
+    heavy = (seen.fixed * weight[:, None]).T
+    normal = heavy @ seen.fixed - eliminated @ response.reshape(-1, terms) + np.diag(1 / seen.variances)
     covariance = np.linalg.inv(normal)
-    beta = covariance @ rest
-    effects = np.einsum("nqr,nr->nq", effects_covariance, right) - response @ beta
+    beta = covariance @ (heavy @ seen.value - eliminated @ own_part.reshape(-1))
+    effects = own_part[:, :, 0] - response @ beta
     return MixedFit(beta, covariance, effects, effects_covariance, response, scatter, jitter, used)
 
 
@@ -151,19 +173,19 @@ def _find_leverage(seen: Observations, fit: MixedFit) -> Double:
     return np.where(fit.used, own / variance, 0.0)
 
 
-def _update_scatter(seen: Observations, fit: MixedFit) -> tuple[Double, float]:
-    """Return scatter and jitter that explain what the fit left."""
-    lit = np.bincount(seen.group[fit.used], minlength=seen.number) > 0
-    moments = fit.effects[lit] ** 2 + np.einsum("nqq->nq", fit.effects_covariance[lit])
-    scatter = np.sqrt(np.maximum(moments.mean(axis=0), _FLOOR**2)) if lit.any() else fit.scatter
+def _update_scatter(seen: Observations, fit: MixedFit) -> Double:
+    """Return scatter (q,) and, last, jitter that explain what the fit left (MacKay 1992)."""
+    known = (1 - np.einsum("nqq->nq", fit.effects_covariance) / fit.scatter**2).sum(axis=0)
+    scatter = np.sqrt(np.maximum((fit.effects**2).sum(axis=0) / np.maximum(known, 1e-6), _FLOOR**2))
+    scatter = np.clip(scatter, fit.scatter / 4, fit.scatter * 4)
     own = _find_residuals(seen, fit)[1][fit.used]
     variance = seen.error[fit.used] ** 2 + fit.jitter**2
     freedom = fit.used.sum() - _find_leverage(seen, fit)[fit.used].sum() - _count_known(seen, fit)
     if freedom < 1:
-        return scatter, fit.jitter
+        return np.append(scatter, fit.jitter)
     excess = float((own**2 / variance).sum() / freedom) - 1
     typical = 1 / float(np.mean(1 / variance))
-    return scatter, float(np.sqrt(max(fit.jitter**2 + excess * typical, 0.0)))
+    return np.append(scatter, np.sqrt(max(fit.jitter**2 + excess * typical, 0.0)))
 
 
 def _count_known(seen: Observations, fit: MixedFit) -> float:

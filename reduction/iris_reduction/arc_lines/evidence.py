@@ -1,0 +1,99 @@
+"""Does the image show what its header says? Refuse, in one line, what no solution should be made of.
+
+A lamp that adds no light, lines that are all saturated, spectra that the region cuts, and a pattern that is not that
+of the stated filter, grating and mask: then either most spectra show no line where one must be, or most bright spots
+lie where no lamp of the list has a line. Both shares are near one in a good set and below a fifth by chance, since
+lines cover a tenth of the detector. Not told: the scale, which changes nothing of the format; a lamp without lines
+that matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import maximum_filter
+from scipy.spatial import cKDTree
+
+from iris_contract.errors import InputError
+from iris_reduction.arc_lines.image import ArcImage
+from iris_reduction.arc_lines.pattern import Points
+
+__all__ = ["check_light", "check_pattern", "check_saturation"]
+
+_BRIGHT = 10.0  # significance of a spot
+_FEWEST = 3
+_STRONG = 0.05
+_NEAR = 1.5  # px
+_SHARE = 0.5
+_ALL = 0.95
+
+Spots = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]
+
+
+def _find_spots(image: ArcImage) -> Spots:
+    """Return columns, rows and significances (k,) of the bright spots of an image."""
+    shown = image.significance
+    rows, columns = np.nonzero((shown >= _BRIGHT) & (shown == maximum_filter(shown, 3)))
+    x, y = columns.astype(np.float64), rows.astype(np.float64)
+    return x + image.corner[0], y + image.corner[1], shown[rows, columns].astype(np.float64)
+
+
+def check_light(images: Sequence[ArcImage]) -> None:
+    """Raise InputError where no image shows spots."""
+    if all(len(_find_spots(image)[0]) < _FEWEST for image in images):
+        problem = "no light found in any arc exposure; was the lamp on, and the shutter open?"
+        raise InputError(problem, file=images[0].name, key="CALLAMP", value=images[0].lamp)
+
+
+def check_saturation(images: Sequence[ArcImage], points: Points) -> None:
+    """Raise InputError for a lamp whose lines are all saturated on all of its images."""
+    strong = points.take(points.strength > _STRONG)
+    shares: dict[str, list[float]] = {}
+    for n, image in enumerate(images):
+        mine = strong.image == n
+        grown = maximum_filter(image.saturated, 5)
+        column = np.rint(strong.x[mine] - image.corner[0]).astype(np.int64)
+        row = np.rint(strong.y[mine] - image.corner[1]).astype(np.int64)
+        shares.setdefault(image.lamp, []).append(float(grown[row, column].mean()) if mine.any() else 0.0)
+    for n, image in enumerate(images):
+        if min(shares[image.lamp]) > _ALL:
+            problem = "all lines of this lamp are saturated; expose it shorter, or read more often"
+            raise InputError(problem, file=images[n].name, key="CALLAMP", value=image.lamp)
+
+
+def check_pattern(
+    images: Sequence[ArcImage], points: Points, found: npt.NDArray[np.bool_], header: Mapping[str, Any]
+) -> None:
+    """Raise InputError unless most spectra show lines, and most spots are lines.
+
+    `points` (k,) are all predicted lines, `found` (k,) those measured where the field has them. `header` gives the
+    values that the message names.
+    """
+    expected = np.unique(points.spectrum[points.strength > 10 * _STRONG])
+    shown = float(np.isin(expected, np.unique(points.spectrum[found])).mean()) if len(expected) else 0.0
+    explained = _measure_explained(images, points)
+    if shown >= _SHARE and explained >= _SHARE:
+        return
+    keys = ("FILTER", "GRATING", "LLMSKST")
+    problem = (
+        f"the lines of this setting are not what is seen: {shown:.0%} of the spectra show theirs, "
+        f"{explained:.0%} of the light is where lines should be; check filter, grating and mask of the exposures"
+    )
+    stated = tuple(header.get(key) for key in keys)
+    raise InputError(problem, file=images[0].name, key=",".join(keys), value=stated)
+
+
+def _measure_explained(images: Sequence[ArcImage], points: Points) -> float:
+    """Return the share of the spots, by their significance, that lie near a predicted line."""
+    near, total = 0.0, 0.0
+    for n, image in enumerate(images):
+        x, y, weight = _find_spots(image)
+        mine = points.image == n
+        total += float(weight.sum())
+        if len(x) and mine.any():
+            distance = cKDTree(np.stack([points.x[mine], points.y[mine]], axis=1)).query(np.stack([x, y], axis=1))[0]
+            near += float(weight[distance <= _NEAR].sum())
+    return near / total if total else 0.0

@@ -1,0 +1,78 @@
+"""What the lines of a lamp are measured on: a rate image, lamp off subtracted, with its noise and flags.
+
+Noise: photons make the variance of a rate grow with the rate, by one slope for all pixels, from a floor that read noise
+leaves. Weights follow the variance of the *model*, floor + slope x model, since a pixel's own error follows its own
+noise and would bias. A pixel whose stated variance is twice that keeps its stated one as floor: it was measured with
+fewer reads. Not modelled: covariance of neighbours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from iris_contract import Subarray
+from iris_contract.dq import has
+from iris_reduction.calibration.frame import RateFrame
+
+__all__ = ["ArcImage", "make_arc_image"]
+
+Float = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ArcImage:
+    """Light of one lamp: `rate` e-/s (ny, nx), `floor` and `slope` of its variance, pixels `usable` and `saturated`.
+
+    `name` is the file in messages; `corner` (x, y) the column and row of the first pixel, from 0.
+    """
+
+    name: str
+    lamp: str
+    rate: Float
+    floor: Float
+    slope: float
+    usable: Mask
+    saturated: Mask
+    corner: tuple[int, int]
+
+    @property
+    def significance(self) -> Float:
+        """Rate over its error (ny, nx), between -3 and 30; 30 where saturated, 0 where not usable."""
+        error = np.sqrt(self.floor + np.float32(self.slope) * np.maximum(self.rate, 0))
+        ratio = np.where(self.usable, np.clip(self.rate / error, -3, 30), 0)
+        return np.where(self.saturated, np.float32(30), ratio).astype(np.float32)
+
+    def contains(self, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], margin: float) -> Mask:
+        """Tell which places on the detector lie in the image, `margin` px from its edges."""
+        ny, nx = self.rate.shape
+        column, row = x - self.corner[0], y - self.corner[1]
+        inside: Mask = (column >= margin) & (column <= nx - 1 - margin) & (row >= margin) & (row <= ny - 1 - margin)
+        return inside
+
+
+def make_arc_image(name: str, lamp: str, on: RateFrame, off: RateFrame, region: Subarray) -> ArcImage:
+    """Return what the lamp adds to `off`; a pixel without a measurement in either is not usable."""
+    dq = on.dq | off.dq
+    saturated = has(on.dq, "SATURATED") & ~has(dq, "REFERENCE_PIXEL", "NON_SCIENCE")
+    usable = (on.error > 0) & (off.error > 0) & ~has(dq, "DO_NOT_USE", "NON_SCIENCE", "SATURATED", "REFERENCE_PIXEL")
+    rate = np.where(usable, on.rate - off.rate, np.float32(0))
+    variance = np.where(usable, on.error**2 + off.error**2, np.float32(1))
+    level, slope = _describe_noise(rate[usable], variance[usable])
+    expected = level + slope * np.maximum(rate, 0)
+    floor = np.where(variance > 2 * expected, variance, np.float32(level)).astype(np.float32)
+    return ArcImage(name, lamp, rate, floor, slope, usable, saturated, (region.xstart - 1, region.ystart - 1))
+
+
+def _describe_noise(rate: Float, variance: Float) -> tuple[float, float]:
+    """Return floor and slope of the variance against the rate."""
+    if len(rate) == 0:
+        return 1.0, 0.0
+    faint = np.abs(rate) < 3 * np.sqrt(variance)
+    level = float(np.median(variance[faint] if faint.any() else variance))
+    bright = rate > 20 * np.sqrt(level)
+    slope = float(np.median((variance[bright] - level) / rate[bright])) if bright.any() else 0.0
+    return level, max(slope, 0.0)

@@ -1,0 +1,69 @@
+"""Pipeline `calibrate_arc`: wavelength solution of the lenslet spectrograph from arc lamps on and off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from iris_contract.errors import InputError
+from iris_contract.fitsio import Header
+from iris_contract.lenslet import LensletMode
+from iris_reduction.calibration.arc import check_region, make_arc_content
+from iris_reduction.calibration.dark import combine_darks
+from iris_reduction.calibration.frame import RateFrame
+from iris_reduction.datamodel import ReferenceModel
+from iris_reduction.pipelines.calibration import CalibrationPipeline
+from iris_reduction.wavelength import WAVELENGTH_FAMILY
+
+__all__ = ["ArcPipeline"]
+
+
+class ArcPipeline(CalibrationPipeline):
+    """Lines of lamps, each alone, on rate images with the lamp off subtracted, solved by any wavelength solver."""
+
+    class_alias = "calibrate_arc"
+    kind = "arc"
+    not_treated = "flexure between exposures of a set; errors of listed wavelengths; IPC, which is in the profile"
+    spec = f"""
+    method = option({WAVELENGTH_FAMILY.list_choices()}, default='physical')  # Wavelength solver
+    """
+
+    def process(self, init: Any) -> ReferenceModel:
+        """Return the wavelength solution; raises InputError where the arcs do not allow one."""
+        members = self.open_set(init)
+        on, off = members.select("arc_on"), members.select("arc_off")
+        solve = WAVELENGTH_FAMILY.find(self.method, "method")
+        mode = _find_mode(on[0], dict(zip(members.files, members.headers, strict=True))[on[0]])
+        unlit = combine_darks([image.planes for image in self.reduce(off)])
+        try:
+            content, header = self._measure(on, unlit, mode, solve)
+        except InputError as error:
+            raise InputError(error.problem, file=error.file or on[0], key=error.key, value=error.value) from None
+        model = self.make_reference(members, [*on, *off], content, header)
+        column = {} if mode.column is None else {"LLMSKCOL": mode.column}
+        return model.evolve({"WAVEMETH": self.method, **column})
+
+    def _measure(self, on: list[Path], unlit: RateFrame, mode: LensletMode, solve: Any) -> tuple[Any, Header]:
+        from iris_reduction.arc_lines.image import make_arc_image  # here, since the kernels import numba
+        from iris_reduction.arc_lines.measurement import measure_arcs
+
+        images = []
+        for path in on:
+            (lit,) = self.reduce([path])
+            header, region = lit.header, lit.region
+            check_region(mode, region)
+            images.append(make_arc_image(path.name, str(header["CALLAMP"]), lit.planes, unlit, region))
+            del lit  # or it would stay while the next one is read
+        measured = measure_arcs(images, mode, header)
+        solution = solve(measured.list_used(), measured.spectra)
+        return make_arc_content(measured, solution, mode, region), header
+
+
+def _find_mode(path: Path, header: Header) -> LensletMode:
+    """Return the setting that the exposures of a set have in common; raise InputError where it is no lenslets'."""
+    if header.get("INSTMODE") != "LENSLET":
+        raise InputError("arcs of the lenslets are asked for", file=path, key="INSTMODE", value=header.get("INSTMODE"))
+    try:
+        return LensletMode.from_header(header)
+    except InputError as error:
+        raise InputError(error.problem, file=path, key=error.key, value=error.value) from None
