@@ -116,7 +116,7 @@ def test_no_two_kinds_share_a_layout():
     assert len(set(models)) == len(models)
 
 
-def test_the_kinds_of_this_version_are_the_imager_ones():
+def test_the_kinds_that_this_version_makes():
     assert {k for k, t in load_reference_types().items() if t.status == "now"} == {
         "dark",
         "flat",
@@ -127,4 +127,5 @@ def test_the_kinds_of_this_version_are_the_imager_ones():
         "linearity",
         "saturation",
         "persist",
+        "arc",
     }

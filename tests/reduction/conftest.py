@@ -249,3 +249,9 @@ def add_spot(rate, x, y, flux, sigma):
 def build() -> type[Built]:
     """A spectrograph of the tests' own, and the arc frames that it makes."""
     return Built
+
+
+@pytest.fixture(scope="session")
+def spot():
+    """`add_spot`."""
+    return add_spot

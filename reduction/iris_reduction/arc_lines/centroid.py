@@ -27,11 +27,14 @@ NEIGHBOURS = 4
 MODEL_ERROR = 0.01
 """Share of the model that its profile may be wrong by in a pixel."""
 _RADIUS = 3
+_SIDE = 2 * _RADIUS + 1
 _ROUNDS = 20
 _FAR, _DROPPED, _EXCUSED = 6.0, 3, 0.05
 _WIDTH_PRIOR = 0.1
 _FREE = 5 + 3 * NEIGHBOURS
-_FEWEST = 20  # pixels of 49
+_FEWEST, _FEWEST_CORE = 20, 8  # pixels of 49, and of the 9 in the middle
+_SETTLED = 1e-3  # px
+_WIDEST = 0.6
 _WANDER = 2.0  # px from where the fit starts, at which a line is given up
 
 
@@ -78,11 +81,11 @@ def fit_lines(
     )
     found[:, 0] += corner[0]
     found[:, 1] += corner[1]
-    return Centroids(*found[:, :8].T.copy(), found[:, 8] > 0, found[:, 9] > 0)
+    return Centroids._make([*found[:, :8].T.copy(), found[:, 8] > 0, found[:, 9] > 0])
 
 
 @numba.njit(cache=True)
-def _invert(matrix: Any, n: int) -> bool:  # pragma: no cover - compiled
+def _invert(matrix: Any, n: int) -> bool:
     """Invert the leading n x n part of a symmetric positive definite matrix in place; False where it is not."""
     for k in range(n):
         pivot = matrix[k, k]
@@ -101,9 +104,7 @@ def _invert(matrix: Any, n: int) -> bool:  # pragma: no cover - compiled
 
 
 @numba.njit(cache=True)
-def _differentiate(
-    p: Any, n: int, profiles: Any, which: Any, dx0: float, dy0: float, gradient: Any
-) -> float:  # pragma: no cover - compiled
+def _differentiate(p: Any, n: int, profiles: Any, which: Any, dx0: float, dy0: float, gradient: Any) -> float:
     """Return the model at a pixel without the level, and fill its gradient to the n parameters.
 
     Parameters: flux, x, y, width, level, then flux, x, y of each neighbour; dx0, dy0 is the pixel's place.
@@ -116,7 +117,7 @@ def _differentiate(
     gradient[2] = -p[0] * to_y / stretch
     gradient[3] = -p[0] * (value + dx * to_x) / stretch**2
     gradient[4] = 1.0
-    model = p[0] * value / stretch
+    model: float = p[0] * value / stretch
     for k in range((n - 5) // 3):
         at = 5 + 3 * k
         value, to_x, to_y = evaluate_profile(profiles[which[k + 1]], dx0 - p[at + 1], dy0 - p[at + 2])
@@ -125,111 +126,146 @@ def _differentiate(
     return model
 
 
+@numba.njit(cache=True)
+def _gather(usable: Any, saturated: Any, x: float, y: float, kept: Any) -> tuple[int, int, bool, bool]:
+    """Mark the pixels around a place that can be used; return the first column and row, if they do, if one is full."""
+    column0, row0 = int(np.rint(x)) - _RADIUS, int(np.rint(y)) - _RADIUS
+    count, core, full = 0, 0, False
+    for b in range(_SIDE):
+        for a in range(_SIDE):
+            row, column = row0 + b, column0 + a
+            if 0 <= row < usable.shape[0] and 0 <= column < usable.shape[1]:
+                central = abs(a - _RADIUS) <= 1 and abs(b - _RADIUS) <= 1
+                kept[b, a] = usable[row, column]
+                count += kept[b, a]
+                core += central and kept[b, a]
+                full |= central and saturated[row, column]
+    return column0, row0, count >= _FEWEST and core >= _FEWEST_CORE, full
+
+
+@numba.njit(cache=True)
+def _add_pixels(
+    image: Any, corner: Any, kept: Any, p: Any, n: int, profiles: Any, which: Any, linear: bool, normal: Any, right: Any
+) -> tuple[float, int, int]:
+    """Fill the normal equations of a step; return the largest deviation and the pixel that has it.
+
+    A linear step finds fluxes and level: values take the place of residuals, and p has fluxes of 1.
+    """
+    rate, floor, slope = image[0], image[1], image[2]
+    gradient = np.zeros(_FREE)
+    normal[:], right[:] = 0.0, 0.0
+    farthest, far_a, far_b = 0.0, 0, 0
+    for b in range(_SIDE):
+        for a in range(_SIDE):
+            if not kept[b, a]:
+                continue
+            row, column = corner[1] + b, corner[0] + a
+            model = _differentiate(p, n, profiles, which, column, row, gradient)
+            residual, light = rate[row, column], max(rate[row, column], 0.0)
+            if linear:
+                for i in range(n):
+                    gradient[i] *= _is_linear(i)
+            else:
+                residual, light = residual - model - p[4], max(model, 0.0)
+            variance = floor[row, column] + slope * light
+            far = abs(residual) / np.sqrt(variance + (_EXCUSED * light) ** 2)
+            if far > farthest:
+                farthest, far_a, far_b = far, a, b
+            weight = 1 / (variance + (MODEL_ERROR * light) ** 2)
+            for i in range(n):
+                right[i] += weight * gradient[i] * residual
+                for j in range(i + 1):
+                    normal[i, j] += weight * gradient[i] * gradient[j]
+    return farthest, far_a, far_b
+
+
+@numba.njit(cache=True, inline="always")
+def _is_linear(i: int) -> bool:
+    """Tell whether parameter i is a flux or the level."""
+    return i == 0 or i == 4 or (i > 4 and (i - 5) % 3 == 0)
+
+
+@numba.njit(cache=True)
+def _add_priors(p: Any, before: Any, n: int, hold: float, linear: bool, normal: Any, right: Any) -> None:
+    """Hold the width near the profile's and neighbours near their places; in a linear step all that is not linear."""
+    normal[3, 3] += _WIDTH_PRIOR**-2
+    right[3] += 0.0 if linear else -p[3] / _WIDTH_PRIOR**2
+    if linear:
+        normal[1, 1] += 1.0
+        normal[2, 2] += 1.0
+    for i in range(5, n):
+        if _is_linear(i):
+            normal[i, i] += 1e-12  # or a neighbour outside the pixels would make it singular
+        else:
+            normal[i, i] += hold**-2
+            right[i] += 0.0 if linear else (before[i] - p[i]) / hold**2
+    for i in range(n):
+        for j in range(i):
+            normal[j, i] = normal[i, j]
+
+
+@numba.njit(cache=True)
+def _step(p: Any, n: int, linear: bool, inverse: Any, right: Any) -> float:
+    """Take a step, not too far; return the longest step of a place in px."""
+    longest = 0.0
+    for i in range(n):
+        step = 0.0
+        for j in range(n):
+            step += inverse[i, j] * right[j]
+        if _is_linear(i):
+            p[i] = step if linear else p[i] + step
+        elif i == 3:
+            p[i] += min(max(step, -0.2), 0.2)
+        else:
+            longest = max(longest, abs(step))
+            p[i] += min(max(step, -0.4), 0.4)
+    return longest
+
+
+@numba.njit(cache=True)
+def _fit_one(
+    image: Any, x: float, y: float, profiles: Any, which: Any, before: Any, n: int, hold: float, found: Any
+) -> None:
+    """Fit a line and fill `found` (10,); `before` are the parameters to start from."""
+    kept = np.zeros((_SIDE, _SIDE), np.bool_)
+    column0, row0, enough, full = _gather(image[3], image[4], x, y, kept)
+    found[9] = full
+    if not enough:
+        return
+    corner = (column0, row0)
+    normal, right, p, dropped = np.zeros((_FREE, _FREE)), np.zeros(_FREE), before.copy(), 0
+    for number in range(_ROUNDS):
+        linear = number == 0
+        farthest, far_a, far_b = _add_pixels(image, corner, kept, p, n, profiles, which, linear, normal, right)
+        _add_priors(p, before, n, hold, linear, normal, right)
+        if not _invert(normal, n):
+            return
+        longest = _step(p, n, linear, normal, right)
+        if not p[0] > 0 or abs(p[1] - x) > _WANDER or abs(p[2] - y) > _WANDER or abs(p[3]) > _WIDEST:
+            return
+        if linear or longest > _SETTLED:
+            continue
+        if farthest > _FAR and dropped < _DROPPED:
+            kept[far_b, far_a] = False
+            dropped += 1
+            continue
+        found[0], found[1], found[2], found[3], found[4] = p[1], p[2], p[0], p[3], p[4]
+        found[5], found[6], found[7] = np.sqrt(normal[1, 1]), np.sqrt(normal[2, 2]), np.sqrt(normal[0, 0])
+        found[8] = 1.0
+        return
+
+
 @numba.njit(cache=True, parallel=True)
-def _fit(image: Any, lines: Any, profiles: Any, near: Any, hold: float, found: Any) -> None:  # pragma: no cover
-    rate, floor, slope, usable, saturated = image
+def _fit(image: Any, lines: Any, profiles: Any, near: Any, hold: float, found: Any) -> None:
     x, y, profile = lines
     numbers, near_x, near_y, near_profile = near
-    side = 2 * _RADIUS + 1
     for n in numba.prange(len(x)):
-        p, before = np.zeros(_FREE), np.zeros(_FREE)
-        which = np.zeros(1 + NEIGHBOURS, np.int64)
-        which[0], before[1], before[2] = profile[n], x[n], y[n]
-        free = 5
+        before, which, free = np.zeros(_FREE), np.zeros(1 + NEIGHBOURS, np.int64), 5
+        which[0], before[0], before[1], before[2] = profile[n], 1.0, x[n], y[n]
         for k in range(numbers.shape[1]):
-            if numbers[n, k] >= 0:
-                which[1 + (free - 5) // 3] = near_profile[numbers[n, k]]
-                before[free + 1], before[free + 2] = near_x[numbers[n, k]], near_y[numbers[n, k]]
+            other = numbers[n, k]
+            if other >= 0:
+                which[1 + (free - 5) // 3] = near_profile[other]
+                before[free], before[free + 1], before[free + 2] = 1.0, near_x[other], near_y[other]
                 free += 3
-        p[:] = before
-        column0, row0 = int(np.rint(x[n])) - _RADIUS, int(np.rint(y[n])) - _RADIUS
-        kept = np.zeros((side, side), np.bool_)
-        count, core = 0, 0
-        for b in range(side):
-            for a in range(side):
-                row, column = row0 + b, column0 + a
-                if 0 <= row < rate.shape[0] and 0 <= column < rate.shape[1]:
-                    kept[b, a] = usable[row, column]
-                    central = abs(a - _RADIUS) <= 1 and abs(b - _RADIUS) <= 1
-                    count += kept[b, a]
-                    core += central and kept[b, a]
-                    if central and saturated[row, column]:
-                        found[n, 9] = 1.0
-        if count < _FEWEST or core < 8:
-            continue
-        normal, right, gradient = np.zeros((_FREE, _FREE)), np.zeros(_FREE), np.zeros(_FREE)
-        dropped, done = 0, False
-        for number in range(_ROUNDS):
-            normal[:], right[:] = 0.0, 0.0
-            linear = number == 0  # fluxes and level first
-            farthest, far_a, far_b = 0.0, 0, 0
-            for b in range(side):
-                for a in range(side):
-                    if not kept[b, a]:
-                        continue
-                    if linear:
-                        p[0] = 1.0
-                        for k in range(5, free, 3):
-                            p[k] = 1.0
-                    model = _differentiate(p, free, profiles, which, column0 + a, row0 + b, gradient)
-                    value = rate[row0 + b, column0 + a]
-                    if linear:
-                        residual, light = value, max(value, 0.0)
-                    else:
-                        residual, light = value - model - p[4], max(model, 0.0)
-                    variance = floor[row0 + b, column0 + a] + slope * light
-                    if not linear:
-                        far = abs(residual) / np.sqrt(variance + (_EXCUSED * light) ** 2)
-                        if far > farthest:
-                            farthest, far_a, far_b = far, a, b
-                    weight = 1 / (variance + (MODEL_ERROR * light) ** 2)
-                    for i in range(free):
-                        fixed = linear and (i in (1, 2, 3) or (i > 5 and (i - 5) % 3 > 0))
-                        if fixed:
-                            gradient[i] = 0.0
-                        right[i] += weight * gradient[i] * residual
-                        for j in range(i + 1):
-                            normal[i, j] += weight * gradient[i] * gradient[j]
-            normal[3, 3] += _WIDTH_PRIOR**-2
-            right[3] -= 0.0 if linear else p[3] / _WIDTH_PRIOR**2
-            if linear:
-                normal[1, 1], normal[2, 2] = 1.0, 1.0
-            for k in range(5, free, 3):
-                normal[k, k] += 1e-12
-                for c in (1, 2):
-                    normal[k + c, k + c] += hold**-2
-                    if not linear:
-                        right[k + c] += (before[k + c] - p[k + c]) / hold**2
-            for i in range(free):
-                for j in range(i):
-                    normal[j, i] = normal[i, j]
-            if not _invert(normal, free):
-                break
-            largest = 0.0
-            for i in range(free):
-                step = 0.0
-                for j in range(free):
-                    step += normal[i, j] * right[j]
-                if i == 1 or i == 2 or (i > 5 and (i - 5) % 3 > 0):
-                    largest = max(largest, abs(step))
-                    step = min(max(step, -0.4), 0.4)
-                elif i == 3:
-                    step = min(max(step, -0.2), 0.2)
-                if linear and (i == 0 or i == 4 or (i > 4 and (i - 5) % 3 == 0)):
-                    p[i] = step
-                else:
-                    p[i] += step
-            if not p[0] > 0 or abs(p[1] - x[n]) > _WANDER or abs(p[2] - y[n]) > _WANDER or abs(p[3]) > 0.6:
-                break
-            if not linear and largest < 1e-3:
-                if farthest > _FAR and dropped < _DROPPED:
-                    kept[far_b, far_a] = False
-                    dropped += 1
-                else:
-                    done = True
-                    break
-        if not done or normal[1, 1] <= 0 or normal[2, 2] <= 0:
-            continue
-        found[n, 0], found[n, 1], found[n, 2], found[n, 3], found[n, 4] = p[1], p[2], p[0], p[3], p[4]
-        found[n, 5], found[n, 6], found[n, 7] = np.sqrt(normal[1, 1]), np.sqrt(normal[2, 2]), np.sqrt(normal[0, 0])
-        found[n, 8] = 1.0
+        _fit_one(image, x[n], y[n], profiles, which, before, free, hold, found[n])

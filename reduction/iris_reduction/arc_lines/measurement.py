@@ -104,7 +104,7 @@ def measure_arcs(images: Sequence[ArcImage], mode: LensletMode, header: Mapping[
             profiles = measure_profiles(images, points, centroids, settled, places, profiles, by_patch=turn > 0)
     kept = centroids.converged & ~crowd.blended
     width = profiles.sigma[profiles.patch[points.spectrum], 0] * (1 + centroids.width)
-    measured = Centroids(*(column[kept] for column in centroids))
+    measured = Centroids._make(column[kept] for column in centroids)
     found = _find_domain(spectra, places)
     names = np.array([image.lamp for image in images])[points.image[kept]]
     return ArcMeasurement(found, points.take(kept), measured, width[kept], good[kept], places, profiles, names)
@@ -141,7 +141,7 @@ def _find_first(
     for n, image in enumerate(images):
         mine = tried.take(tried.image == n)
         found.append(_fit_image(image, mine, _climb(image, mine), profiles, np.full((len(mine.x), NEIGHBOURS), -1)))
-    centroids = Centroids(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+    centroids = Centroids._make(np.concatenate(parts) for parts in zip(*found, strict=True))
     away = np.hypot(centroids.x - tried.x, centroids.y - tried.y)
     good = centroids.converged & ~centroids.saturated & (centroids.flux > _SIGNIFICANT * centroids.flux_error)
     good &= (away < _FIRST_WAY) & (np.abs(centroids.width) < _WIDTH)
@@ -192,10 +192,10 @@ def _measure(
         beside = crowd.neighbours[mine], points.x, points.y, patch
         start = points.x[mine], points.y[mine]
         found[:, mine] = fit_lines(image, start, patch[mine], profiles.coeffs, beside, _HOLD)
-    centroids = Centroids(*found[:8], found[8] > 0, found[9] > 0)
+    centroids = Centroids._make([*found[:8], found[8] > 0, found[9] > 0])
     chosen = np.flatnonzero(tried)
     kept = Crowd(crowd.neighbours[chosen], crowd.alone[chosen], crowd.blended[chosen])
-    return points.take(chosen), kept, Centroids(*(column[chosen] for column in centroids))
+    return points.take(chosen), kept, Centroids._make(column[chosen] for column in centroids)
 
 
 def _fit_image(

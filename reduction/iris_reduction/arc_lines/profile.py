@@ -27,11 +27,11 @@ _STEP = 0.5  # px between nodes
 REACH = 4.5  # px from the centre, beyond which the profile is 0
 _CORE = 3.0
 _STIFFNESS = 1e-3
-_OFFSETS = _STEP * np.arange(-_HALF, _HALF + 1)
+_OFFSETS: Double = _STEP * np.arange(-_HALF, _HALF + 1, dtype=np.float64)
 
 
 @numba.njit(cache=True, inline="always")
-def _weigh(part: float) -> tuple[float, float, float, float]:  # pragma: no cover - compiled
+def _weigh(part: float) -> tuple[float, float, float, float]:
     """Cubic B-spline of the four nodes around a place, `part` 0..1 of the way from the second to the third."""
     rest = 1 - part
     return (
@@ -43,13 +43,13 @@ def _weigh(part: float) -> tuple[float, float, float, float]:  # pragma: no cove
 
 
 @numba.njit(cache=True, inline="always")
-def _slope(part: float) -> tuple[float, float, float, float]:  # pragma: no cover - compiled
+def _slope(part: float) -> tuple[float, float, float, float]:
     rest = 1 - part
     return -(rest**2) / 2, (3 * part**2 - 4 * part) / 2, -(3 * rest**2 - 4 * rest) / 2, part**2 / 2
 
 
 @numba.njit(cache=True)
-def evaluate_profile(coeffs: Double, dx: float, dy: float) -> tuple[float, float, float]:  # pragma: no cover - compiled
+def evaluate_profile(coeffs: Double, dx: float, dy: float) -> tuple[float, float, float]:
     """Return share of light and its derivatives to dx and dy at a distance in px from the centre."""
     if abs(dx) >= REACH or abs(dy) >= REACH:
         return 0.0, 0.0, 0.0
@@ -102,7 +102,7 @@ def sum_samples(
     background: Any,
     coeffs: Any,
     model_error: float,
-) -> tuple[Any, Any]:  # pragma: no cover - compiled
+) -> tuple[Any, Any]:
     """Return normal matrix (NODES^2, NODES^2) and right side (NODES^2,) of the pixels around lines (k,).
 
     Places count from the image's first pixel; `coeffs` is the profile so far, from which the variance is taken.
@@ -142,12 +142,11 @@ def fit_profile(normal: Double, right: Double, before: Double) -> Double:
     stiff = np.kron(np.eye(NODES), bend.T @ bend) + np.kron(bend.T @ bend, np.eye(NODES)) + 1e-2 * np.eye(NODES**2)
     lit = np.diag(normal)
     stiff *= _STIFFNESS * float(lit[lit > 0].mean())
-    coeffs = np.linalg.solve(normal + stiff, right + stiff @ before.ravel()).reshape(NODES, NODES)
-    coeffs /= coeffs.sum() * _STEP**2
-    return _centre(coeffs)
+    solved = np.linalg.solve(normal + stiff, right + stiff @ before.ravel()).reshape(NODES, NODES)
+    return _centre(solved / (solved.sum() * _STEP**2))
 
 
-def _centre(coeffs: Double) -> Double:
+def _centre(coeffs: npt.NDArray[np.floating]) -> Double:
     """Shift a profile so that its first moment within the core is zero."""
     for _ in range(3):
         inside = np.abs(_OFFSETS) <= _CORE
@@ -155,10 +154,10 @@ def _centre(coeffs: Double) -> Double:
         total, offsets = values.sum(), _OFFSETS[inside]
         shift = float((values @ offsets).sum() / total), float((values.T @ offsets).sum() / total)
         coeffs = _interpolate(_sample(coeffs, *shift))
-    return coeffs
+    return coeffs.astype(np.float64, copy=False)
 
 
-def _sample(coeffs: Double, dx: float, dy: float) -> Double:
+def _sample(coeffs: Any, dx: float, dy: float) -> Double:
     """Return the profile at the nodes' offsets plus (dx, dy)."""
     return np.array([[evaluate_profile(coeffs, a + dx, b + dy)[0] for a in _OFFSETS] for b in _OFFSETS])
 

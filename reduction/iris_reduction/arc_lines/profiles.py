@@ -41,7 +41,7 @@ def start_profiles(spectra: Spectra) -> Profiles:
 
     def cut(place: Double) -> npt.NDArray[np.int64]:
         cell = ((place - place.min()) / max(float(np.ptp(place)), 1.0) * side).astype(np.int64)
-        return np.clip(cell, 0, side - 1)
+        return np.asarray(np.clip(cell, 0, side - 1))
 
     number = side * side
     coeffs = np.repeat(make_gaussian(_START, _START)[None], number, axis=0)

@@ -55,12 +55,11 @@ def register(images: Sequence[ArcImage], points: Points) -> Shift:
         smooth = gaussian_filter(image.significance, 0.8)
         x, y = points.x[mine] - image.corner[0], points.y[mine] - image.corner[1]
         _add_up(smooth, np.rint(x).astype(np.int64), np.rint(y).astype(np.int64), weight[mine], patch[mine], score)
-    held = np.bincount(patch, weights=weight, minlength=number)
-    whole = _find_peak(sum(maximum_filter(s, 5) for s in score[held > 0]))
-    shifts = np.array([_find_near(s, whole) for s in score[held > 0]])
-    shifts -= [_ALONG, _ACROSS]
-    centres = np.stack([np.bincount(patch, points.x, number), np.bincount(patch, points.y, number)], axis=1)
-    centres = (centres / np.maximum(np.bincount(patch, minlength=number), 1)[:, None])[held > 0]
+    held = np.bincount(patch, weights=weight, minlength=number).astype(np.float64)
+    whole = _find_peak(np.sum([maximum_filter(s, 5) for s in score[held > 0]], axis=0))
+    shifts = np.array([_find_near(s, whole) for s in score[held > 0]]) - np.array([_ALONG, _ACROSS])
+    count = np.maximum(np.bincount(patch, minlength=number), 1.0)
+    centres = np.stack([np.bincount(patch, place, number) / count for place in (points.x, points.y)], axis=1)[held > 0]
     return Shift(_fit_plane(centres, shifts, held[held > 0]))
 
 
@@ -70,13 +69,13 @@ def _divide(points: Points) -> tuple[npt.NDArray[np.int64], int]:
 
     def cut(place: Double) -> npt.NDArray[np.int64]:
         cell = ((place - place.min()) / max(float(np.ptp(place)), 1.0) * side).astype(np.int64)
-        return np.clip(cell, 0, side - 1)
+        return np.asarray(np.clip(cell, 0, side - 1))
 
     return cut(points.y) * side + cut(points.x), side * side
 
 
 @numba.njit(cache=True)
-def _add_up(smooth: Any, x: Any, y: Any, weight: Any, patch: Any, score: Any) -> None:  # pragma: no cover - compiled
+def _add_up(smooth: Any, x: Any, y: Any, weight: Any, patch: Any, score: Any) -> None:
     for n in range(len(x)):
         for b in range(score.shape[1]):
             row = y[n] + b - _ACROSS

@@ -148,13 +148,13 @@ def _solve(seen: Observations, sums: _Sums, used: Mask, scatter: Double, jitter:
         np.stack([sums.add(column, values) for column in own.T], axis=1)
         for values in (seen.fixed, seen.own, seen.value[:, None])
     )
-    effects_covariance = np.linalg.inv(inner + np.diag(scatter**-2.0))
+    effects_covariance = np.asarray(np.linalg.inv(inner + np.diag(scatter**-2.0)), dtype=np.float64)
     response, own_part = effects_covariance @ cross, effects_covariance @ right
     terms = seen.fixed.shape[1]
     eliminated = cross.reshape(-1, terms).T
     heavy = (seen.fixed * weight[:, None]).T
     normal = heavy @ seen.fixed - eliminated @ response.reshape(-1, terms) + np.diag(1 / seen.variances)
-    covariance = np.linalg.inv(normal)
+    covariance = np.asarray(np.linalg.inv(normal), dtype=np.float64)
     beta = covariance @ (heavy @ seen.value - eliminated @ own_part.reshape(-1))
     effects = own_part[:, :, 0] - response @ beta
     return MixedFit(beta, covariance, effects, effects_covariance, response, scatter, jitter, used)

@@ -47,7 +47,8 @@ def expand_series(nodes: Double, x: Double, domain: Double) -> tuple[Double, Dou
 
     With them the linear maps (n, NCOEFF, k) that make a series of values at these columns.
     """
-    maps = np.linalg.pinv(legendre.legvander(normalise(x, domain), NCOEFF - 1))
+    basis = legendre.legvander(normalise(x, domain), NCOEFF - 1)
+    maps = np.asarray(np.linalg.pinv(basis), dtype=np.float64)
     return maps @ nodes, maps
 
 
