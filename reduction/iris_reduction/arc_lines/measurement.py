@@ -35,6 +35,7 @@ from iris_reduction.arc_lines.profiles import Profiles, measure_profiles, start_
 from iris_reduction.arc_lines.registration import register
 from iris_reduction.wavelength.field import Place, make_place
 from iris_reduction.wavelength.protocol import ArcLines, Spectra
+from iris_reduction.wavelength.rays import trace_rays
 
 __all__ = ["ArcMeasurement", "measure_arcs"]
 
@@ -81,14 +82,11 @@ def measure_arcs(images: Sequence[ArcImage], mode: LensletMode, header: Mapping[
     spectra = _design(mode, passband.support())
     place, number = make_place(spectra), len(spectra.x)
 
-    def designed(spectrum: Index, wavelength: Double) -> tuple[Double, Double]:
-        return spectra.x[spectrum] + spectra.setting.disperse(wavelength), spectra.y[spectrum]
-
-    expected = predict_points(images, lamps, number, designed)
+    expected = predict_points(images, lamps, number, spectra.trace)
     if len(expected.x) == 0:
         raise InputError("no line of any spectrum falls into this region", file=images[0].name, key="XSTART,YSTART")
     shift = register(images, expected)
-    points = predict_points(images, lamps, number, lambda s, w: shift.move(*designed(s, w)))
+    points = predict_points(images, lamps, number, lambda s, w: shift.move(*spectra.trace(s, w)))
     check_saturation(images, points)
     places, levels = _find_first(images, lamps, points, place, header)
     profiles = start_profiles(spectra)
@@ -121,7 +119,7 @@ def _design(mode: LensletMode, limits: tuple[float, float]) -> Spectra:
     """Return the spectra as designed."""
     setting = load_grating_setting(mode.grating)
     x, y = load_lattice(mode.mask, mode.column).lay_out(setting.anamorphism)
-    return Spectra(setting, x, y, limits, x[:, None] + setting.disperse(np.array(limits)))
+    return Spectra(setting, x, y, limits, trace_rays(setting, x[:, None], y[:, None], np.array(limits))[0])
 
 
 def _find_domain(spectra: Spectra, places: LinePlaces) -> Spectra:

@@ -1,7 +1,7 @@
 """Where the lines of every spectrum fall: the designed places, and what has been measured of them so far.
 
 Columns are those of the model that the physical solver holds (a smooth field, an offset and a scale of each spectrum's
-own on the designed dispersion); rows have a smooth field too, and of each spectrum's own an offset and an inclination.
+own on the designed rays); rows have a smooth field too, and of each spectrum's own an offset and an inclination.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ class LinePlaces:
 
     def predict(self, spectrum: Index, wavelength: Double) -> tuple[Double, Double]:
         """Return columns and rows (k,) of wavelengths in nm of spectra."""
-        spectra = self.place.spectra
-        distance, fixed, own = _make_terms(self.place, spectrum, wavelength)
-        x, y = (fit.propagate(spectrum, fixed, own)[0] for fit in (self.along, self.across))
-        return x + spectra.x[spectrum] + distance, y + spectra.y[spectrum]
+        fixed, own = _make_terms(self.place, spectrum, wavelength)
+        x, y = self.place.spectra.trace(spectrum, wavelength)
+        along, across = (fit.propagate(spectrum, fixed, own)[0] for fit in (self.along, self.across))
+        return x + along, y + across
 
     @property
     def agreed(self) -> npt.NDArray[np.bool_]:
@@ -57,17 +57,17 @@ class LinePlaces:
 def fit_places(place: Place, lines: Measured) -> LinePlaces:
     """Return the models; raise InputError where there are no lines."""
     spectra, group = place.spectra, lines.spectrum
-    distance, fixed, own = _make_terms(place, group, lines.wavelength)
+    fixed, own = _make_terms(place, group, lines.wavelength)
+    x, y = spectra.trace(group, lines.wavelength)
 
     def fit(value: Double, error: Double) -> MixedFit:
         return fit_mixed(Observations(value, error, group, len(spectra.x), fixed, _FIELD.variances, own))
 
-    along = fit(lines.x - spectra.x[group] - distance, lines.x_error)
-    return LinePlaces(place, along, fit(lines.y - spectra.y[group], lines.y_error))
+    return LinePlaces(place, fit(lines.x - x, lines.x_error), fit(lines.y - y, lines.y_error))
 
 
-def _make_terms(place: Place, spectrum: Index, wavelength: Double) -> tuple[Double, Double, Double]:
-    """Return designed distance (k,), terms of the field (k, p) and of spectra (k, 2)."""
-    distance, t = place.scale(wavelength)
+def _make_terms(place: Place, spectrum: Index, wavelength: Double) -> tuple[Double, Double]:
+    """Return terms of the field (k, p) and of spectra (k, 2)."""
+    t = place.scale(wavelength)
     fixed = _FIELD.evaluate(place.xi[spectrum], place.eta[spectrum], t)
-    return distance, fixed, np.stack([np.ones_like(t), t], axis=1)
+    return fixed, np.stack([np.ones_like(t), t], axis=1)

@@ -20,6 +20,7 @@ from iris_contract.lenslet import LensletMode, load_grating_setting, load_lattic
 from iris_reduction.arc_lines.measurement import ArcMeasurement
 from iris_reduction.wavelength.field import SmoothField
 from iris_reduction.wavelength.protocol import WavelengthSolution
+from iris_reduction.wavelength.rays import trace_rays
 from iris_reduction.wavelength.series import expand_series, make_nodes
 
 __all__ = ["check_region", "make_arc_content"]
@@ -35,8 +36,8 @@ def check_region(mode: LensletMode, region: Subarray) -> None:
     """Raise InputError where no spectrum of the mode is complete, as designed, in the region."""
     setting, lattice = load_grating_setting(mode.grating), load_lattice(mode.mask, mode.column)
     x, y = lattice.lay_out(setting.anamorphism)
-    low, high = setting.disperse(np.array(load_passband(mode.filter).half))
-    if not _find_inside(np.stack([x + low, x + high], axis=1), np.stack([y, y], axis=1), region)[0].any():
+    ends = trace_rays(setting, x[:, None], y[:, None], np.array(load_passband(mode.filter).half))
+    if not _find_inside(*ends, region)[0].any():
         stated = region.xstart, region.ystart, region.xsize, region.ysize
         raise InputError("cuts every spectrum; read out more columns", key="XSTART,YSTART,XSIZE,YSIZE", value=stated)
 
@@ -94,7 +95,7 @@ def _spread(measured: ArcMeasurement) -> npt.NDArray[np.float32]:
     place, agreed = measured.places.place, measured.agreed
     width, group = measured.width[agreed], measured.points.spectrum[agreed]
     typical = float(np.median(width))
-    t = place.scale(measured.points.wavelength[agreed])[1]
+    t = place.scale(measured.points.wavelength[agreed])
     terms = _WIDTHS.evaluate(place.xi[group], place.eta[group], t)
     trust = np.ones(len(width))
     for _ in range(5):

@@ -32,18 +32,18 @@ class ArcPipeline(CalibrationPipeline):
         """Return the wavelength solution; raises InputError where the arcs do not allow one."""
         members = self.open_set(init)
         on, off = members.select("arc_on"), members.select("arc_off")
-        solve = WAVELENGTH_FAMILY.find(self.method, "method")
+        WAVELENGTH_FAMILY.find(self.method, "method")  # before the work of measuring
         mode = _find_mode(on[0], dict(zip(members.files, members.headers, strict=True))[on[0]])
         unlit = combine_darks([image.planes for image in self.reduce(off)])
         try:
-            content, header = self._measure(on, unlit, mode, solve)
+            content, header = self._measure(on, unlit, mode)
         except InputError as error:
             raise InputError(error.problem, file=error.file or on[0], key=error.key, value=error.value) from None
         model = self.make_reference(members, [*on, *off], content, header)
         column = {} if mode.column is None else {"LLMSKCOL": mode.column}
         return model.evolve({"WAVEMETH": self.method, **column})
 
-    def _measure(self, on: list[Path], unlit: RateFrame, mode: LensletMode, solve: Any) -> tuple[Any, Header]:
+    def _measure(self, on: list[Path], unlit: RateFrame, mode: LensletMode) -> tuple[Any, Header]:
         from iris_reduction.arc_lines.image import make_arc_image  # here, since the kernels import numba
         from iris_reduction.arc_lines.measurement import measure_arcs
 
@@ -55,7 +55,9 @@ class ArcPipeline(CalibrationPipeline):
             images.append(make_arc_image(path.name, str(header["CALLAMP"]), lit.planes, unlit, region))
             del lit  # or it would stay while the next one is read
         measured = measure_arcs(images, mode, header)
-        solution = solve(measured.list_used(), measured.spectra)
+        lines, spectra = measured.list_used(), measured.spectra
+        solve = WAVELENGTH_FAMILY.guard(self.method, "method", (len(spectra.x), len(lines.x)))
+        solution = solve(lines, spectra)
         return make_arc_content(measured, solution, mode, region), header
 
 

@@ -37,10 +37,10 @@ class Place:
     middle: float
     half: float
 
-    def scale(self, wavelength: npt.ArrayLike) -> tuple[Double, Double]:
-        """Return the designed distance in px of wavelengths in nm, and the same as t."""
-        distance = self.spectra.setting.disperse(wavelength)
-        return distance, (distance - self.middle) / self.half
+    def scale(self, wavelength: npt.ArrayLike) -> Double:
+        """Return wavelengths in nm as t."""
+        t: Double = (self.spectra.setting.disperse(wavelength) - self.middle) / self.half
+        return t
 
 
 def make_place(spectra: Spectra) -> Place:

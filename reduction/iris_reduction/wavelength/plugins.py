@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from iris_reduction.family import Family
-from iris_reduction.wavelength.protocol import WavelengthSolver
+from iris_reduction.wavelength.protocol import WavelengthSolver, compare_result
 
 __all__ = ["BUILT_IN", "WAVELENGTH_FAMILY", "WAVELENGTH_SOLVERS"]
 
@@ -18,6 +18,7 @@ WAVELENGTH_FAMILY: Family[WavelengthSolver] = Family(
     "iris_testbed.wavelength",
     BUILT_IN,
     lambda bind: bind(None, None),
+    compare_result,
 )
 
 WAVELENGTH_SOLVERS: Mapping[str, WavelengthSolver] = WAVELENGTH_FAMILY.built_in

@@ -7,14 +7,16 @@ detector's column counted from 0, over its domain (x_first, x_last), where its f
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from iris_contract.lenslet import GratingSetting
+from iris_reduction.plugin import Mismatch, compare_array, describe
+from iris_reduction.wavelength.rays import trace_rays
 
-__all__ = ["ArcLines", "Spectra", "WavelengthSolution", "WavelengthSolver"]
+__all__ = ["ArcLines", "Spectra", "WavelengthSolution", "WavelengthSolver", "compare_result"]
 
 Double = npt.NDArray[np.float64]
 
@@ -46,6 +48,10 @@ class Spectra:
     limits: tuple[float, float]
     domain: Double
 
+    def trace(self, spectrum: npt.NDArray[np.int64], wavelength: Double) -> tuple[Double, Double]:
+        """Return columns and rows (k,) where the design puts wavelengths in nm (k,) of spectra (k,)."""
+        return trace_rays(self.setting, self.x[spectrum], self.y[spectrum], wavelength)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WavelengthSolution:
@@ -71,3 +77,17 @@ class WavelengthSolver(Protocol):
     def __call__(self, lines: ArcLines, spectra: Spectra) -> WavelengthSolution:
         """Solve for every spectrum."""
         ...
+
+
+def compare_result(found: Any, like: tuple[int, int]) -> Mismatch:
+    """Tell where a result is no WavelengthSolution of `like`: numbers of spectra and of lines."""
+    if not isinstance(found, WavelengthSolution):
+        return describe(found), "a WavelengthSolution"
+    (number, lines), terms = like, np.shape(found.coeffs)[1:]
+    if len(terms) != 1:
+        return f"coeffs as {describe(found.coeffs)}", f"float64 {(number, 'ncoeff')}"
+    double, shapes = np.float64, {"coeffs": terms, "covariance": terms * 2, "span": (2,), "rms": ()}
+    parts = [(name, double, (number, *more)) for name, more in shapes.items()]
+    parts += [("nlines", np.int32, (number,)), ("dq", np.uint32, (number,)), ("used", np.bool_, (lines,))]
+    compared = (compare_array(name, getattr(found, name), dtype, shape) for name, dtype, shape in parts)
+    return next(filter(None, compared), None)

@@ -57,7 +57,8 @@ def test_errors_are_as_stated(show):
     """300 spots of 2500 electrons at 10 e- of noise, in 100 s: pulls of width 1 within 4/sqrt(600).
 
     By hand: photons give sigma/sqrt(N) = 0.90/50 = 0.0180 px (0.90 is the spot with the pixel); noise of 10 e- adds
-    10 sqrt(8 pi) sigma^2 / N = 0.0162 px in quadrature, 0.0242 together; the free level and width add a little.
+    10 sqrt(8 pi) sigma^2 / N = 0.0162 px in quadrature, 0.0242 together. That is a bound from below, since the best
+    weights for one are not those for the other; they and the free level and width cost some tenth.
     """
     rng = np.random.default_rng(3)
     pulls, errors, off = [], [], []
@@ -70,8 +71,8 @@ def test_errors_are_as_stated(show):
         off.append(found.x[0] - x)
     assert np.std(pulls, axis=0) == pytest.approx(1, abs=4 / np.sqrt(600))
     assert abs(np.mean(pulls, axis=0)).max() < 4 / np.sqrt(300)
-    assert np.mean(errors) == pytest.approx(0.0242, rel=0.1)
-    assert np.std(off) == pytest.approx(0.0242, rel=4 / np.sqrt(600) + 0.1)
+    assert 0.0242 < np.mean(errors) < 1.15 * 0.0242
+    assert np.std(off) == pytest.approx(np.mean(errors), rel=4 / np.sqrt(600))
 
 
 def test_a_neighbour_is_taken_out(show):

@@ -15,13 +15,21 @@ LINES = np.array([2099.18, 2117.13, 2138.4, 2154.01, 2190.85, 2208.32, 2218.1])
 
 
 def place(x, y, wavelength, sideways=0.0, stretch=0.0):
-    """Column of wavelengths in nm of lenslets designed to stand at x, y; written down again, from the angles."""
-    tilt, focal = np.deg2rad(10.3) + 1e-4, 23667.0 * 1.0008
-    diffraction = np.arcsin(wavelength * 151e-6 - np.sin(tilt + np.deg2rad(22.5)))
-    along = focal * np.tan(diffraction - (np.deg2rad(10.3) - np.deg2rad(22.5)))
-    across = (y - 2047.5) / 2048
-    turned = 1.0007 * (x - 2047.5) - 8e-4 * (y - 2047.5) + 0.3 * across**3
-    return 2047.5 + turned + along * (1 + stretch) + 0.8 * across**2 + sideways
+    """Column of wavelengths in nm of lenslets designed to stand at x, y: rays as vectors, the design is not asked."""
+    tilt, half, focal = np.deg2rad(10.3), np.pi / 8, 23666.67
+    narrow = np.cos(tilt + half) / np.cos(tilt - half)
+    ray = np.stack(np.broadcast_arrays(focal * narrow, (x - 2047.5), (y - 2047.5) * narrow, 0.0 * wavelength)[:3])
+    ray = ray / np.sqrt((ray**2).sum(axis=0))
+    incidence = tilt + 1e-4 + half
+    # along grooves, across them and normal to the grating
+    across = np.sin(incidence) * ray[0] - np.cos(incidence) * ray[1]
+    left = wavelength * 151e-6 - across
+    normal = np.sqrt(1 - left**2 - ray[2] ** 2)
+    axis = tilt - half
+    deep, wide = np.cos(axis) * normal + np.sin(axis) * left, np.cos(axis) * left - np.sin(axis) * normal
+    column, row = focal * 1.0008 * wide / deep, focal * ray[2] / deep
+    turned = 1.0007 * column - 8e-4 * row + 0.3 * (row / 2048) ** 3
+    return 2047.5 + turned + stretch * (column - (x - 2047.5)) + sideways
 
 
 @dataclass
