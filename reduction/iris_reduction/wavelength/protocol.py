@@ -86,8 +86,14 @@ def compare_result(found: Any, like: tuple[int, int]) -> Mismatch:
     (number, lines), terms = like, np.shape(found.coeffs)[1:]
     if len(terms) != 1:
         return f"coeffs as {describe(found.coeffs)}", f"float64 {(number, 'ncoeff')}"
-    double, shapes = np.float64, {"coeffs": terms, "covariance": terms * 2, "span": (2,), "rms": ()}
-    parts = [(name, double, (number, *more)) for name, more in shapes.items()]
-    parts += [("nlines", np.int32, (number,)), ("dq", np.uint32, (number,)), ("used", np.bool_, (lines,))]
-    compared = (compare_array(name, getattr(found, name), dtype, shape) for name, dtype, shape in parts)
+    parts: dict[str, tuple[Any, tuple[int, ...]]] = {
+        "coeffs": (np.float64, (number, *terms)),
+        "covariance": (np.float64, (number, *terms, *terms)),
+        "span": (np.float64, (number, 2)),
+        "rms": (np.float64, (number,)),
+        "nlines": (np.int32, (number,)),
+        "dq": (np.uint32, (number,)),
+        "used": (np.bool_, (lines,)),
+    }
+    compared = (compare_array(name, getattr(found, name), *wanted) for name, wanted in parts.items())
     return next(filter(None, compared), None)

@@ -1,11 +1,14 @@
 """Every wavelength solver, on lines drawn here."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from iris_contract.dq import DQ, has
 from iris_contract.errors import InputError
 from iris_reduction.wavelength import WAVELENGTH_FAMILY, WAVELENGTH_SOLVERS, ArcLines
+from iris_reduction.wavelength.protocol import compare_result
 from iris_reduction.wavelength.series import evaluate_series
 
 EVERY = pytest.mark.parametrize("name", WAVELENGTH_SOLVERS)
@@ -148,3 +151,15 @@ def test_few_lines_of_few_spectra_are_enough_for_the_physical_one(make):
     made = make(number=3, seed=6, wavelengths=np.array([2117.13, 2190.85]), size=300.0)
     solution = WAVELENGTH_SOLVERS["physical"](made.lines, made.spectra)
     assert np.abs(find_error(made, solution, np.array([2117.13, 2150.0, 2190.85]))).max() < 0.1
+
+
+@EVERY
+def test_results_follow_the_protocol_and_others_are_told(name, make):
+    made = make(number=12)
+    solution = WAVELENGTH_SOLVERS[name](made.lines, made.spectra)
+    like = 12, len(made.lines.x)
+    assert compare_result(solution, like) is None
+    assert compare_result(None, like) == ("None", "a WavelengthSolution")
+    assert compare_result(replace(solution, nlines=solution.nlines.astype(float)), like) is not None
+    assert compare_result(replace(solution, used=solution.used[:-1]), like) is not None
+    assert compare_result(replace(solution, coeffs=solution.coeffs[:, 0]), like) is not None
