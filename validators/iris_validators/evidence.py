@@ -29,7 +29,16 @@ from iris_contract.manifest import ManifestRow
 from iris_contract.reftypes import load_reference_types
 from iris_validators.cramer_rao import rate_bound, read_variance
 
-__all__ = ["ImageEvidence", "ReferenceEvidence", "Window", "read_image", "read_reference", "read_times"]
+__all__ = [
+    "ImageEvidence",
+    "ReferenceEvidence",
+    "Window",
+    "describe_window",
+    "find_truth",
+    "read_image",
+    "read_reference",
+    "read_times",
+]
 
 AS_BUILT = "truth/as_built"
 """Where in a run directory the as-built maps lie, one file per detector."""
@@ -74,7 +83,7 @@ class ImageEvidence:
 
     def cut(self, window: Window) -> ImageEvidence:
         """Return the evidence of a part of the image."""
-        image, header = _cut_frame(self.image, window), self.image.header | _describe_window(self.region, window)
+        image, header = _cut_frame(self.image, window), self.image.header | describe_window(self.region, window)
         return replace(
             self,
             image=replace(image, header=header),
@@ -112,7 +121,7 @@ class ReferenceEvidence:
 
     def cut(self, window: Window) -> ReferenceEvidence:
         """Return the evidence of a part of the reference."""
-        part = _describe_window(self.region, window)
+        part = describe_window(self.region, window)
         planes = {
             name: plane[window] if plane.shape[:2] == self.region.shape else plane
             for name, plane in self.reference.content.items()
@@ -176,8 +185,8 @@ def _cut_table(table: npt.NDArray[Any], window: Window) -> npt.NDArray[Any]:
     return inside
 
 
-def _describe_window(region: Subarray, window: Window) -> dict[str, int]:
-    """Header cards of a window of `region`."""
+def describe_window(region: Subarray, window: Window) -> dict[str, int]:
+    """Return the header cards of a window of `region`."""
     rows, columns = window
     corner = {"XSTART": region.xstart + columns.start, "YSTART": region.ystart + rows.start}
     return corner | {"XSIZE": columns.stop - columns.start, "YSIZE": rows.stop - rows.start}
@@ -279,17 +288,23 @@ def _require_cover(cover: Subarray, region: Subarray, row: ManifestRow) -> None:
 
 
 def _find_switched(run: Path, row: ManifestRow, region: Subarray) -> Mask | None:
-    """Return where a telegraph pixel switched in any raw file of `row`; None unless truth of all of them is there.
-
-    The truth of raw/a/x_LVL0_1.fits is truth/a/x_TRUTH_1.fits, and names that raw file's hash.
-    """
+    """Return where a telegraph pixel switched in any raw file of `row`; None unless truth of all of them is there."""
     switched = np.zeros(region.shape, dtype=bool)
     for raw, digest in zip(row.raw, row.raw_sha256, strict=True):
-        path = run / raw.replace("raw/", "truth/", 1).replace("_LVL0_", "_TRUTH_")
-        if not path.resolve().is_relative_to(run.resolve()) or not path.is_file():
+        path = find_truth(run, raw)
+        if path is None:
             return None
         with open_fits(path) as hdus:
             if hdus[0].header.get("RAWSHA") != digest or "CAUSE" not in hdus or hdus["CAUSE"].shape != region.shape:
                 return None
             switched |= has(read_data(hdus["CAUSE"], path), "TELEGRAPH")
     return switched
+
+
+def find_truth(run: Path, raw: str) -> Path | None:
+    """Return the truth of a raw file, or None where it is not there.
+
+    That of raw/a/x_LVL0_1.fits is truth/a/x_TRUTH_1.fits, and names that raw file's hash as RAWSHA.
+    """
+    path = run / raw.replace("raw/", "truth/", 1).replace("_LVL0_", "_TRUTH_")
+    return path if path.resolve().is_relative_to(run.resolve()) and path.is_file() else None

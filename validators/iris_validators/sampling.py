@@ -7,11 +7,12 @@
     simulator   raw frames, which show how real the simulator is
     saturation reference_pixel persistence: level 1 images, of bright, blank and afterglowing fields
     gain read_noise dark flat bad_pixel linearity ipc: the reference of that kind
+    wavelength  the `arc` reference of a mode of the lenslet spectrograph
 
 A row of another family, or of a layout that its family does not judge, is an error. Where a single
 frame must do, it is cut into blocks that are sampled one by one: a grid, or as many bands of rows
-where a figure belongs to whole outputs or needs the reference border in every block. Raw frames are
-not cut.
+where a figure belongs to whole outputs, needs the reference border in every block, or is of spectra along rows. Raw
+frames are not cut.
 """
 
 from __future__ import annotations
@@ -43,14 +44,16 @@ from iris_validators import (
     saturation,
     simulator,
     snowball,
+    wavelength,
 )
+from iris_validators.arc_evidence import ArcEvidence, read_arc
 from iris_validators.evidence import ImageEvidence, ReferenceEvidence, Window, read_image, read_reference
 from iris_validators.metric import Metric
 from iris_validators.sample import Sample
 
 __all__ = ["BANDED", "FAMILY_MODELS", "METRICS", "sample_group"]
 
-Evidence = TypeVar("Evidence", ImageEvidence, ReferenceEvidence)
+Evidence = TypeVar("Evidence", ImageEvidence, ReferenceEvidence, ArcEvidence)
 
 
 def _sample_hits(exposures: Sequence[ImageEvidence]) -> list[Sample]:
@@ -59,7 +62,7 @@ def _sample_hits(exposures: Sequence[ImageEvidence]) -> list[Sample]:
 
 _MODULES = (
     *(ramp, aperture, jump, repair, snowball, reference_pixel, linearity, saturation, gain, read_noise, persistence),
-    *(ipc, dark, flat, bad_pixel, image, simulator),
+    *(ipc, dark, flat, bad_pixel, wavelength, image, simulator),
 )
 METRICS: Mapping[str, Metric] = MappingProxyType(
     {name: metric for module in _MODULES for name, metric in module.METRICS.items()}
@@ -84,13 +87,14 @@ _REFERENCES: Mapping[tuple[str, str], Callable[[Sequence[ReferenceEvidence]], li
     ("linearity", "LinearityModel"): linearity.sample_linearity,
     ("ipc", "IpcModel"): ipc.sample_links,
 }
+_ARC = "wavelength", "ArcModel"
 _ON_REQUEST: Mapping[str, Callable[[Sequence[ImageEvidence]], list[Sample]]] = {
     "ramp.aperture_pull_width": aperture.sample_apertures,
 }
-BANDED: tuple[str, ...] = ("gain", "read_noise", "reference_pixel", "bad_pixel")
-"""Families whose blocks are bands of rows: figures of outputs, or of the reference border."""
+BANDED: tuple[str, ...] = ("gain", "read_noise", "reference_pixel", "bad_pixel", "wavelength")
+"""Families whose blocks are bands of rows: figures of outputs, of the reference border, or of spectra along rows."""
 
-FAMILY_MODELS: Mapping[str, str] = MappingProxyType(dict([*_IMAGES, *_REFERENCES, ("simulator", "RampModel")]))
+FAMILY_MODELS: Mapping[str, str] = MappingProxyType(dict([*_IMAGES, *_REFERENCES, _ARC, ("simulator", "RampModel")]))
 """Each family that has metrics, with the layout (DATAMODL) of the products that it judges."""
 
 
@@ -119,6 +123,8 @@ def sample_group(
     key = rows[0].family, rows[0].model
     if rows[0].family == "simulator":
         return simulator.sample_simulator(run, rows)
+    if key == _ARC:
+        return _sample_blocks(wavelength.sample_solutions, [read_arc(run, row) for row in rows], blocks)
     if key in _REFERENCES:
         return _sample_blocks(_REFERENCES[key], [read_reference(run, row) for row in rows], blocks)
     extra = [sampler for name, sampler in _ON_REQUEST.items() if name in metrics and METRICS[name].family == key[0]]

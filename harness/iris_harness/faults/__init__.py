@@ -17,8 +17,9 @@ from iris_harness.faults.images import IMAGE_FAULTS
 from iris_harness.faults.injection import Fault
 from iris_harness.faults.raw import RAW_FAULTS
 from iris_harness.faults.references import REFERENCE_FAULTS
+from iris_harness.faults.solutions import SOLUTION_FAULTS
 
 __all__ = ["FAULTS", "Fault"]
 
-FAULTS: Mapping[str, Fault] = {**IMAGE_FAULTS, **REFERENCE_FAULTS, **RAW_FAULTS}
+FAULTS: Mapping[str, Fault] = {**IMAGE_FAULTS, **REFERENCE_FAULTS, **SOLUTION_FAULTS, **RAW_FAULTS}
 """Name to fault; `data/controls.yaml` says which specifications each must fail."""

@@ -1,0 +1,116 @@
+"""Faults of wavelength solutions: zero points, identities of lines and lenslets, air for vacuum, covariances, flags.
+
+A wrong lamp in a header is not among them: it concerns how lines are found, so it would take a calibration of its own,
+and ends in a refusal, which the pipeline's tests look at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from iris_contract import DQ
+from iris_contract.dq import has
+from iris_contract.frames import Reference
+from iris_harness.faults.injection import Fault, Planes, edit_reference
+
+__all__ = ["SOLUTION_FAULTS"]
+
+SHIFT = 0.2  # px
+AIR = 2.73e-4  # refractivity of air in the near infrared, 15 deg C
+MISNAMED = 1.0  # nm, as far as lines of a lamp often stand apart
+SHARE = 4  # one lenslet in so many has a line called by a wrong name
+LOST = 5  # one lenslet in so many is lost
+_SOLUTION = ("COEFFS", "DOMAIN", "COVARIANCE", "SPAN")
+
+
+def _shift(reference: Reference) -> Planes:
+    """The wavelength of a column 0.2 px away: by the mean dispersion, which the slope gives."""
+    coefficients = reference.content["COEFFS"].copy()
+    width = np.diff(reference.content["DOMAIN"], axis=1)[:, 0]
+    coefficients[:, 0] += SHIFT * 2 * coefficients[:, 1] / width
+    return {"COEFFS": coefficients}
+
+
+def _take_for_vacuum(reference: Reference) -> Planes:
+    """A line list in air: lines are found and called by it, and the solution follows."""
+    lines = reference.content["LINES"].copy()
+    lines["WAVELENGTH"] *= 1 - AIR
+    return {"COEFFS": reference.content["COEFFS"] * (1 - AIR), "LINES": lines}
+
+
+def _misname(reference: Reference) -> Planes:
+    """In one lenslet of four the reddest line used is called 1 nm too long; the solution turns about the bluest."""
+    content = reference.content
+    coefficients, lines = content["COEFFS"].copy(), content["LINES"].copy()
+    for n in np.flatnonzero(_has_solution(reference))[::SHARE]:
+        mine = (lines["COLUMN"] == content["COLUMN"][n]) & (lines["ROW"] == content["ROW"][n])
+        own = np.flatnonzero(mine & (lines["USED"] != 0))
+        low, high = content["DOMAIN"][n]
+        u = (2 * lines["X"][own] - low - high) / (high - low)
+        if len(own) < 2 or np.ptp(u) <= 0:
+            continue
+        slope = MISNAMED / np.ptp(u)
+        coefficients[n, :2] += [-slope * u.min(), slope]
+        lines["WAVELENGTH"][own[u.argmax()]] += MISNAMED
+    return {"COEFFS": coefficients, "LINES": lines}
+
+
+def _has_solution(reference: Reference) -> npt.NDArray[np.bool_]:
+    return ~has(reference.content["DQ"], "DO_NOT_USE", "NON_SCIENCE")
+
+
+def _reorder(reference: Reference, order: npt.NDArray[Any]) -> Planes:
+    return {name: reference.content[name][order] for name in _SOLUTION}
+
+
+def _swap(reference: Reference) -> Planes:
+    """Two neighbours, in the middle of those with a solution, have each other's."""
+    order, solved = np.arange(len(reference.content["DQ"])), np.flatnonzero(_has_solution(reference))
+    middle = len(solved) // 2
+    pair = solved[middle : middle + 2]
+    order[pair] = order[pair[::-1]]
+    return _reorder(reference, order)
+
+
+def _transpose(reference: Reference) -> Planes:
+    """Solutions listed by column, then row, of those that there are."""
+    content, solved = reference.content, np.flatnonzero(_has_solution(reference))
+    order = np.arange(len(content["DQ"]))
+    order[solved] = solved[np.lexsort((content["ROW"][solved], content["COLUMN"][solved]))]
+    return _reorder(reference, order)
+
+
+def _narrow_errors(reference: Reference) -> Planes:
+    """Standard errors a third of what they are."""
+    return {"COVARIANCE": reference.content["COVARIANCE"] / 9}
+
+
+def _lose_lenslets(reference: Reference) -> Planes:
+    """One in five is thrown away."""
+    flags = reference.content["DQ"].copy()
+    flags[np.flatnonzero(_has_solution(reference))[::LOST]] |= np.uint32(DQ["DO_NOT_USE"])
+    return {"DQ": flags}
+
+
+def _lose_lamp(reference: Reference) -> Planes:
+    """The lamp with the most lines is left out, though its lines are listed; the solution stays."""
+    lines = reference.content["LINES"].copy()
+    names, counts = np.unique(lines["LAMP"][lines["USED"] != 0], return_counts=True)
+    lines["USED"][lines["LAMP"] == names[counts.argmax()]] = 0
+    return {"LINES": lines}
+
+
+SOLUTION_FAULTS: Mapping[str, Fault] = {
+    "solution_fifth_of_a_pixel_off": edit_reference("arc", _shift),
+    "air_for_vacuum": edit_reference("arc", _take_for_vacuum),
+    "line_misnamed": edit_reference("arc", _misname),
+    "lenslets_swapped": edit_reference("arc", _swap),
+    "lenslets_transposed": edit_reference("arc", _transpose),
+    "solution_errors_of_a_third": edit_reference("arc", _narrow_errors),
+    "lenslets_lost": edit_reference("arc", _lose_lenslets),
+    "lamp_left_out": edit_reference("arc", _lose_lamp),
+}

@@ -1,0 +1,301 @@
+"""Wavelength solutions: honest ones pass with the values that theory gives; each fault moves what it must, by hand."""
+
+import hashlib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from iris_contract import DQ
+from iris_contract.errors import LayoutError, ManifestError
+from iris_contract.fitsio import read_layout
+from iris_validators import sample_group
+from iris_validators.arc_evidence import read_arc
+from iris_validators.line_identification import identify
+from iris_validators.solution_errors import SolutionErrors
+from iris_validators.true_places import TruePlaces
+
+STEP = 0.2735  # nm/px at R4000 in K
+
+
+def values(bench, change=lambda content: None, night=1, **cards):
+    """Value by figure of one night's solution; counts as (k, n), reasons as text."""
+    samples = sample_group(bench.root, [bench.row(night, change, **cards)])
+    assert {s.condition for s in samples} == {"filter=KN3"}
+    names = [s.metric.removeprefix("wavelength.") for s in samples]
+    assert len(set(names)) == 13
+    found = [s.reason or ((s.k, s.n) if s.k is not None else s.value) for s in samples]
+    return dict(zip(names, found, strict=True))
+
+
+def test_an_honest_solution_has_its_own_noise(shared_arc_bench):
+    """87 offsets of 0.012 px: rms to 8 % (1 sigma), mean to 0.0013 px; 5 sigma are allowed, false alarm 1e-6."""
+    found = values(shared_arc_bench)
+    number = len(shared_arc_bench.whole())
+    assert found["yield"] == (number, number)
+    assert found["completeness"] == found["purity"] == (6 * number, 6 * number)
+    for name in ("residual", "edge"):
+        assert found[name] == pytest.approx(0.012, rel=0.4)
+    assert found["drift"] == pytest.approx(0, abs=0.0065)
+    assert found["pull_width"] == pytest.approx(1, abs=0.4)
+    assert found["velocity"] / found["residual"] == pytest.approx(299_792.458 * STEP / 2167, rel=0.02)
+    assert 0.02 < found["residual_999"] <= found["largest"] < 0.06
+
+
+def shift(by):
+    def change(content):
+        content["COEFFS"][:, 0] += by * STEP
+
+    return change
+
+
+def test_a_shift_is_the_drift(shared_arc_bench):
+    """0.15 px: the drift moves by it, the rms to hypot(0.15, 0.012), pulls by 12.5, their width not at all."""
+    before, after = values(shared_arc_bench), values(shared_arc_bench, shift(0.15))
+    assert after["drift"] - before["drift"] == pytest.approx(0.15, rel=0.02)
+    assert after["residual"] == pytest.approx(np.hypot(0.15, 0.012), rel=0.03)
+    assert after["pull_mean"] - before["pull_mean"] == pytest.approx(0.15 / 0.012, rel=0.02)
+    assert after["pull_width"] == pytest.approx(before["pull_width"], rel=0.02)
+    assert (after["purity"], after["completeness"]) == (before["purity"], before["completeness"])
+
+
+def test_truth_is_of_the_moment_of_the_arcs(arc_bench):
+    """Without the exposures' flexure of 0.06 px every column would be off by it."""
+    arc_bench.write_truth()
+    evidence = read_arc(arc_bench.root, arc_bench.row(1))
+    errors = SolutionErrors.of(evidence).error
+    still = replace(evidence, places=TruePlaces.of(evidence.truth, [0.0, 0.0]))
+    assert np.mean(SolutionErrors.of(still).error) - np.mean(errors) == pytest.approx(-0.06, abs=1e-4)
+
+
+def test_splines_reach_between_nodes(arc_bench):
+    """Their own 33 nodes of 12 px against the map itself, 1e-4 px, and its slope."""
+    places = TruePlaces.of(arc_bench.spectrograph(), [0.5, -0.5])
+    nm, lenslet = np.linspace(2120.0, 2210.0, 777), 700
+    x, y = arc_bench.true_place(lenslet, nm)
+    found, growth = places.trace(lenslet, nm)
+    np.testing.assert_allclose(found, x + 0.5, atol=1e-4)
+    np.testing.assert_allclose(places.find(np.full(777, lenslet), nm)[1], y - 0.5, atol=1e-4)
+    np.testing.assert_allclose(growth, np.gradient(x, nm), rtol=1e-3)
+
+
+def test_a_slope_shows_beyond_the_lines(shared_arc_bench):
+    """Lines from -L to L px: 0.001 of scale error is 0.001 L / sqrt 3 rms between them, and more beyond."""
+
+    def change(content):
+        content["SPAN"][:] = content["DOMAIN"].mean(axis=1)[:, None] + np.array([-100.0, 100.0])
+        content["COEFFS"][:, 1] *= 1.001
+
+    found = values(shared_arc_bench, change)
+    assert found["residual"] == pytest.approx(np.hypot(0.1 / np.sqrt(3), 0.012), rel=0.05)
+    assert 0.1 < found["edge"] < found["edge_999"] <= found["largest"] < 0.25
+
+
+def test_lines_that_reach_both_ends_leave_nothing_to_extrapolate(shared_arc_bench):
+    found = values(shared_arc_bench, lambda content: content.update(SPAN=content["DOMAIN"].copy()))
+    assert found["edge"] == found["edge_999"] == "not in this run: lines reach to both ends of every spectrum"
+    assert found["residual"] < 0.02
+
+
+def test_a_solution_without_lines_fails_between_them(shared_arc_bench):
+    found = values(shared_arc_bench, lambda content: content["SPAN"].fill(np.nan))
+    assert np.isnan(found["residual"])
+    assert found["edge"] < 0.02
+
+
+@pytest.mark.parametrize("factor", [0.5, 2.0])
+def test_errors_of_the_wrong_size(shared_arc_bench, factor):
+    def change(content):
+        content["COVARIANCE"] *= factor**2
+
+    ratio = values(shared_arc_bench, change)["pull_width"] / values(shared_arc_bench)["pull_width"]
+    assert ratio == pytest.approx(1 / factor)
+
+
+def test_a_covariance_of_zero_is_no_error_estimate(shared_arc_bench):
+    found = values(shared_arc_bench, lambda content: content["COVARIANCE"].fill(0))
+    assert np.isnan(found["pull_width"])
+    assert found["residual"] < 0.02
+
+
+def test_nan_fails_and_flags_cost_yield(shared_arc_bench):
+    first, second = shared_arc_bench.whole()[:2]
+    number = len(shared_arc_bench.whole())
+
+    def lose(content):
+        content["COEFFS"][first] = np.nan
+
+    found = values(shared_arc_bench, lose)
+    assert np.isnan(found["residual"])
+    assert found["yield"] == (number - 1, number)
+
+    def flag(content):
+        lose(content)
+        content["DQ"][first] = DQ["DO_NOT_USE"]
+        content["DQ"][second] = DQ["UNRELIABLE_WS"]  # from its neighbours, but it is one
+
+    found = values(shared_arc_bench, flag)
+    assert found["residual"] < 0.02
+    assert found["yield"] == (number - 1, number)
+
+
+def test_two_lenslets_swapped_are_a_column_apart(shared_arc_bench):
+    """32 a = 27.5 px between neighbours in a row, of opposite sign: rms 27.5 sqrt(2 / n), nothing in the mean."""
+    pair = shared_arc_bench.whole()[3:5]
+    assert np.ptp(shared_arc_bench.lattice.row[pair]) == 0
+
+    def change(content):
+        for name in ("COEFFS", "DOMAIN"):
+            content[name][pair] = content[name][pair[::-1]]
+
+    found = values(shared_arc_bench, change)
+    number = len(shared_arc_bench.whole())
+    assert found["residual"] == pytest.approx(27.5 * np.sqrt(2 / number), rel=0.03)
+    assert found["largest"] == pytest.approx(27.5, rel=0.05)
+    assert abs(found["drift"]) < 0.05
+
+
+def test_air_for_vacuum_is_two_pixels(shared_arc_bench):
+    """2.73e-4 of 2167 nm over 0.2735 nm/px: 2.16 px."""
+
+    def change(content):
+        content["COEFFS"] *= 1 - 2.73e-4
+
+    assert values(shared_arc_bench, change)["drift"] == pytest.approx(-2.16, rel=0.03)
+
+
+class TestLines:
+    """Used lines against true ones."""
+
+    def test_a_line_off_by_more_than_half_a_pixel_is_wrong_and_not_found(self, shared_arc_bench):
+        total = 6 * len(shared_arc_bench.whole())
+
+        def change(content):
+            content["LINES"]["X"][:3] += [0.4, 0.6, np.nan]
+            content["LINES"]["Y"][3] += 2.0  # the neighbouring spectrum
+
+        found = values(shared_arc_bench, change)
+        assert found["purity"] == (total - 3, total)
+        assert found["completeness"] == (total - 3, total)
+
+    def test_a_wrong_name_and_a_wrong_lenslet_are_wrong(self, shared_arc_bench):
+        total = 6 * len(shared_arc_bench.whole())
+
+        def change(content):
+            content["LINES"]["WAVELENGTH"][0] += 1.0
+            content["LINES"]["COLUMN"][1] += 1
+            content["LINES"]["COLUMN"][2] = 99  # there is none
+
+        found = values(shared_arc_bench, change)
+        assert found["purity"] == (total - 3, total)
+
+    def test_what_was_not_used_counts_neither_as_pure_nor_as_found(self, shared_arc_bench):
+        total = 6 * len(shared_arc_bench.whole())
+
+        def change(content):
+            content["LINES"]["USED"][:10] = 0
+            content["LINES"]["X"][:10] = 0
+
+        found = values(shared_arc_bench, change)
+        assert (found["purity"], found["completeness"]) == ((total - 10, total - 10), (total - 10, total))
+
+    def test_nothing_used_is_nothing_to_count(self, shared_arc_bench):
+        found = values(shared_arc_bench, lambda content: content["LINES"]["USED"].fill(0))
+        assert found["purity"] == "not in this run: nothing to count"
+        assert found["completeness"][0] == 0
+
+    @pytest.mark.parametrize(("flux", "share"), [(24.9, 0.0), (25.1, 1.0)])
+    def test_faint_lines_need_not_be_found(self, arc_bench, flux, share):
+        """2500 electrons in 100 s: 25 e-/s."""
+        arc_bench.write_truth(flux=flux)
+        counted = identify(read_arc(arc_bench.root, arc_bench.row(1)))
+        assert counted.expected == share * 6 * len(arc_bench.whole())
+        assert counted.right == counted.used
+
+    def test_lines_on_a_defect_need_not_be_found(self, arc_bench):
+        """A defect two px from the pixel of a line touches its core; three px away it does not."""
+        n = arc_bench.whole()[40]
+        nm = arc_bench.lines["ARGON"][:1]
+        x, y = (float(np.squeeze(p)) for p in arc_bench.true_place(n, nm))
+        column, row = round(x + 0.06) - arc_bench.region.xstart + 1, round(y - 0.04) - arc_bench.region.ystart + 1
+        counts = []
+        for away in (2, 3):
+            cause = np.zeros(arc_bench.region.shape, "u4")
+            cause[row, column + away] = DQ["HOT"]
+            arc_bench.write_truth(cause=cause)
+            counts.append(identify(read_arc(arc_bench.root, arc_bench.row(1))).expected)
+        total = 6 * len(arc_bench.whole())
+        assert counts == [total - 1, total]
+
+    def test_unlisted_lines_and_blends_need_not_be_found(self, arc_bench):
+        """No list has it: 0.2 nm (0.7 px) beside a listed line it makes a blend of that; 0.6 nm away it does not."""
+        total, near = 6 * len(arc_bench.whole()), float(arc_bench.lines["ARGON"][1])
+        for apart, lost in ((0.2, 1), (0.6, 0)):
+            arc_bench.lines["ARGON"] = np.append(arc_bench.lines["ARGON"][:4], near + apart)
+            arc_bench.write_truth()
+            counted = identify(read_arc(arc_bench.root, arc_bench.row(1)))
+            assert counted.expected == total - lost * len(arc_bench.whole())
+
+
+class TestEvidence:
+    """What cannot be compared is refused in one line."""
+
+    def test_another_mode(self, shared_arc_bench):
+        row = shared_arc_bench.row(5, FILTER="KN2")
+        with pytest.raises(LayoutError, match=r"truth is of LensletMode.*KN3"):
+            read_arc(shared_arc_bench.root, row)
+
+    def test_another_order_of_lenslets(self, shared_arc_bench):
+        def change(content):
+            content["ROW"][[0, 100]] = content["ROW"][[100, 0]]
+
+        with pytest.raises(LayoutError, match="must list the 2048 lit lenslets by row, then column"):
+            read_arc(shared_arc_bench.root, shared_arc_bench.row(5, change))
+
+    def test_truth_of_an_exposure_that_is_missing_or_another_s(self, shared_arc_bench):
+        row = shared_arc_bench.row(5)
+        with pytest.raises(ManifestError, match="has no truth"):
+            read_arc(shared_arc_bench.root, replace(row, raw=("raw/none_LVL0_1.fits", row.raw[1])))
+        other = hashlib.sha256(b"another").hexdigest()
+        with pytest.raises(ManifestError, match="truth belongs to another raw file"):
+            read_arc(shared_arc_bench.root, replace(row, raw_sha256=(other, row.raw_sha256[1])))
+
+    def test_lamps_off_tell_nothing(self, arc_bench):
+        """An exposure without lines is left out, its flexure too; where none has lines, nothing can be judged."""
+        arc_bench.write_truth()
+        evidence = read_arc(arc_bench.root, arc_bench.row(1))
+        arc_bench.lines = {"ARGON": arc_bench.lines["ARGON"], "KRYPTON": np.empty(0)}
+        arc_bench.write_truth()
+        row = arc_bench.row(2)
+        assert len(read_arc(arc_bench.root, row).exposures) == 1 < len(evidence.exposures)
+        content = read_layout(arc_bench.root / "truth/KRYPTON_TRUTH_1.fits", "TruthModel")[2]
+        assert len(content["LINE_FLUX"]) == 0
+
+    def test_truth_may_know_fewer_lenslets_than_the_mask_lights(self, arc_bench):
+        arc_bench.write_truth()
+        row = arc_bench.row(1)
+        evidence = read_arc(arc_bench.root, row)
+        whole, truth = arc_bench.whole(), evidence.truth
+        names = ("x", "y", "throughput", "column", "row", "width", "scatter")
+        part = replace(truth, **{name: getattr(truth, name)[whole] for name in names})
+        part.write(arc_bench.root / row.truth)
+        fewer = read_arc(arc_bench.root, row)
+        assert fewer.good.all()
+        assert fewer.good.sum() == evidence.good.sum() == len(whole)
+        np.testing.assert_array_equal(SolutionErrors.of(fewer).error, SolutionErrors.of(evidence).error)
+
+
+def test_bands_share_out_spectra_and_lines(shared_arc_bench):
+    """Sixteen bands of 20 rows: each spectrum and each line in one of them; some hold no spectrum and say so."""
+    row = shared_arc_bench.row(1)
+    whole = {s.metric: s for s in sample_group(shared_arc_bench.root, [row])}
+    bands = sample_group(shared_arc_bench.root, [row], blocks=4)
+    assert {s.block for s in bands} == set(range(16))
+    for name in ("wavelength.yield", "wavelength.purity", "wavelength.completeness"):
+        parts = [s for s in bands if s.metric == name and not s.reason]
+        assert sum(s.n for s in parts) == whole[name].n
+    empty = [s for s in bands if s.reason]
+    assert {s.reason for s in empty} <= {
+        "not in this run: no spectrum lies wholly in it",
+        "not in this run: nothing to count",
+    }

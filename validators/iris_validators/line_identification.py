@@ -1,0 +1,128 @@
+"""Lines of the arc lamps that a solution used, against the lines that truly shone.
+
+A used line is right where its measured place lies within half a px, along and across, of where the wavelength that it
+is called by truly falls in the lenslet that it is given to. A true line must be found where
+
+    it is listed: what no list has, nobody can name,
+    its lenslet is judged, and its place in the region,
+    it brought BRIGHT electrons in one exposure at least,
+    no light of another line or lenslet, a tenth as bright or more, falls within CROWDED px of it,
+    and none of the 5 x 5 pixels about its place has a defect, hit or saturation.
+
+It is found where a right line of its lenslet is used that is called by its wavelength, to half a px. Lines that miss
+one of these conditions count neither way. Not modelled: light of the continuum, bad neighbours farther away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial import cKDTree
+
+from iris_contract.spectral_data import LAMPS, load_arc_lines
+from iris_validators.arc_evidence import ArcEvidence, ArcExposure
+
+__all__ = ["BRIGHT", "CROWDED", "TOLERANCE", "Identification", "identify"]
+
+BRIGHT = 2500.0
+"""Electrons of a line that must be found: an S/N of 36 where noise is 10 e- a pixel; a reduction may ask for 10."""
+CROWDED = 1.5
+"""Distance in px within which another line makes one a blend; neighbouring spectra are 2 px apart."""
+RIVAL = 0.1
+"""Brightness of such another line over its own."""
+TOLERANCE = 0.5
+"""How far in px a line may be off: a quarter of a resolution element, far above noise and far below other lines."""
+LISTED = 1e-4
+"""How far in nm a wavelength in truth may be off that of the list."""
+_APART = 1e5  # px, more than any detector has: keeps lenslets apart on one axis
+
+Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Identification:
+    """How many lines were `used`, how many of them are `right`, how many true ones were `expected` and `found`."""
+
+    used: int
+    right: int
+    expected: int
+    found: int
+
+
+def identify(evidence: ArcEvidence) -> Identification:
+    """Count the lines of a solution and of truth."""
+    table = evidence.reference.content["LINES"]
+    table = table[(table["USED"] != 0) & evidence.lies_within(*_take_places(table))]
+    lenslet, wavelength = evidence.find_lenslets(table["COLUMN"], table["ROW"]), table["WAVELENGTH"].astype(np.float64)
+    x, y = evidence.places.find(lenslet, wavelength)
+    off_x, off_y = (np.abs(a - b) for a, b in zip(_take_places(table), (x, y), strict=True))
+    right = (lenslet >= 0) & (off_x <= TOLERANCE) & (off_y <= TOLERANCE)
+    wanted = [_list_bright(evidence, exposure) for exposure in evidence.exposures]
+    # a line that several exposures show is one line
+    true_lenslet, true_wavelength = np.unique(np.concatenate(wanted, axis=0), axis=0).T
+    named = evidence.places.find(true_lenslet.astype(np.intp), true_wavelength)[0] + _APART * true_lenslet
+    found = _lie_near(named, np.sort((x + _APART * lenslet)[right]))
+    return Identification(len(table), int(right.sum()), len(named), int(found.sum()))
+
+
+def _take_places(table: npt.NDArray[Any]) -> tuple[Array, Array]:
+    return table["X"].astype(np.float64), table["Y"].astype(np.float64)
+
+
+def _lie_near(places: Array, known: Array) -> Mask:
+    """Tell which `places` have one of the sorted `known` within the tolerance."""
+    after = np.searchsorted(known, places - TOLERANCE)
+    ends = np.append(known, np.inf)
+    near: Mask = ends[after] <= places + TOLERANCE
+    return near
+
+
+def _list_bright(evidence: ArcEvidence, exposure: ArcExposure) -> Array:
+    """Return number of the lenslet and wavelength (m, 2) of the lines that must be found in one exposure."""
+    lines = exposure.lines
+    lines = lines[lines["FLUX"] * exposure.duration >= RIVAL * BRIGHT]
+    lenslet = evidence.find_lenslets(lines["COLUMN"], lines["ROW"])
+    known = lenslet >= 0
+    lines, lenslet = lines[known], lenslet[known]
+    x, y = evidence.places.find(lenslet, lines["WAVELENGTH"])
+    places = np.stack([x, y], axis=1) - evidence.places.shift + exposure.shift
+    fair = evidence.good[lenslet] & (lines["FLUX"] * exposure.duration >= BRIGHT)
+    fair &= _is_listed(lines["WAVELENGTH"]) & _lie_clear(evidence, exposure, places)
+    fair &= ~_is_crowded(places, lines["FLUX"], fair)
+    return np.stack([lenslet[fair], lines["WAVELENGTH"][fair]], axis=1)
+
+
+def _lie_clear(evidence: ArcEvidence, exposure: ArcExposure, places: Array) -> Mask:
+    """Tell which places (m, 2) lie in the region, their core in no blocked pixel nor cut by its edge."""
+    corner = evidence.region.xstart - 1, evidence.region.ystart - 1
+    column, row = np.rint(places - corner).astype(int).T
+    ny, nx = exposure.blocked.shape
+    inside = (column >= 1) & (column < nx - 1) & (row >= 1) & (row < ny - 1)
+    near = [exposure.blocked[np.clip(row + dy, 0, ny - 1), np.clip(column + dx, 0, nx - 1)]
+            for dy in (-1, 0, 1) for dx in (-1, 0, 1)]  # fmt: skip
+    return np.asarray(inside & ~np.logical_or.reduce(near))
+
+
+def _is_crowded(places: Array, flux: Array, asked: Mask) -> Mask:
+    """Tell which of the lines `asked` (m,) have a rival too near."""
+    crowded = np.zeros(len(places), dtype=bool)
+    pairs = cKDTree(places).query_pairs(CROWDED, output_type="ndarray")
+    for one, other in (pairs.T, pairs.T[::-1]):
+        crowded[one[flux[other] >= RIVAL * flux[one]]] = True
+    return crowded & asked
+
+
+@cache
+def _list_wavelengths() -> Array:
+    return np.sort(np.concatenate([load_arc_lines(lamp)[0] for lamp in LAMPS]))
+
+
+def _is_listed(wavelength: Array) -> Mask:
+    known = _list_wavelengths()
+    at = np.clip(np.searchsorted(known, wavelength), 1, len(known) - 1)
+    return np.asarray(np.minimum(np.abs(known[at] - wavelength), np.abs(known[at - 1] - wavelength)) <= LISTED)

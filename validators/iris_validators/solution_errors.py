@@ -1,0 +1,78 @@
+"""Errors of a wavelength solution at every column of every judged spectrum.
+
+The wavelength that a solution gives for a column falls at some place in truth; the distance is the error, positive
+where the solution names too long a wavelength. Its own sigma is that of COVARIANCE at this column. In km/s an error is
+c times it over the wavelength and the px/nm of truth there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+from numpy.polynomial.legendre import legvander
+
+from iris_contract.dq import has
+from iris_validators.arc_evidence import ArcEvidence
+
+__all__ = ["SolutionErrors"]
+
+LIGHT = 299_792.458
+"""Speed of light in km/s."""
+
+Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SolutionErrors:
+    """Columns (m,) of spectra: number of the `lenslet` in truth, `error` px and `velocity` km/s, own `sigma` px.
+
+    `between` tells columns between the first and the last line used; beyond, the solution is extrapolated. An own
+    sigma that is not positive is no error estimate: NaN. `usable` (n,) tells which of the lenslets of truth have a
+    solution, finite and flagged neither DO_NOT_USE nor NON_SCIENCE.
+    """
+
+    lenslet: npt.NDArray[np.int32]
+    error: Array
+    velocity: Array
+    sigma: Array
+    between: Mask
+    usable: Mask
+
+    @classmethod
+    def of(cls, evidence: ArcEvidence) -> Self:
+        """Compare a solution with truth; flagged lenslets take no part, unflagged NaN stays."""
+        content, number = evidence.reference.content, evidence.number
+        flagged = has(content["DQ"][number], "DO_NOT_USE", "NON_SCIENCE")
+        finite = np.isfinite(content["COEFFS"][number]).all(axis=1) & np.isfinite(content["DOMAIN"][number]).all(axis=1)
+        judged = np.flatnonzero(evidence.good & ~flagged)
+        found = [_compare(evidence, lenslet) for lenslet in judged.tolist()]
+        planes = [np.concatenate(parts) for parts in zip(*found, strict=True)] if found else [np.empty(0)] * 4
+        sizes = [len(parts[0]) for parts in found]
+        return cls(np.repeat(judged, sizes).astype(np.int32), *planes[:3], planes[3].astype(bool), finite & ~flagged)
+
+    @property
+    def pulls(self) -> Array:
+        """Error over own sigma (m,)."""
+        return self.error / self.sigma
+
+
+def _compare(evidence: ArcEvidence, lenslet: int) -> tuple[Array, Array, Array, Mask]:
+    """Return error, velocity, sigma and `between` of the columns of one spectrum."""
+    content, number = evidence.reference.content, evidence.number[lenslet]
+    first, last = evidence.ends[0][lenslet]
+    column = np.arange(np.ceil(first), np.floor(last) + 1)
+    low, high = content["DOMAIN"][number]
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        basis = legvander((2 * column - low - high) / (high - low), content["COEFFS"].shape[1] - 1)
+        wavelength = basis @ content["COEFFS"][number]
+        place, growth = evidence.places.trace(lenslet, wavelength)
+        variance = np.einsum("mi,ij,mj->m", basis, content["COVARIANCE"][number], basis)
+        sigma = np.sqrt(np.where(variance > 0, variance, np.nan)) * growth
+        error = place - column
+        velocity = LIGHT * error / (growth * wavelength)
+    start, end = content["SPAN"][number]
+    return error, velocity, sigma, (column >= start) & (column <= end)

@@ -1,0 +1,103 @@
+"""Wavelength solutions of the lenslet spectrograph against the spectrograph as built, per filter.
+
+Every detector column of every judged spectrum, between half transmissions: the error in px (`solution_errors`), between
+the lines used and beyond them, where the solution is extrapolated, apart.
+
+    residual, edge            rms of the error between lines, and beyond
+    residual_999, edge_999    99.9 % quantile of its absolute value
+    largest                   its largest value anywhere; shown
+    velocity, edge_velocity   rms in km/s; shown, since px are what is allowed
+    drift                     mean error between lines: the zero point
+    pull_mean, pull_width     error over own sigma between lines: the mean, and the width of errors less their mean
+    yield                     judged lenslets with a finite solution, flagged neither DO_NOT_USE nor NON_SCIENCE
+    completeness, purity      true lines that were used, and used lines that are true (`line_identification`)
+
+Errors are of the moment of the arcs: truth is moved by their mean flexure. Truth is that of the sky, whose light fills
+lenslets otherwise than lamps do, and a solution from lamps is off by that. Columns of one spectrum share their error,
+so no interval counts them. Filters are told apart; gratings and scales within a filter are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from iris_validators.arc_evidence import ArcEvidence
+from iris_validators.line_identification import identify
+from iris_validators.metric import Metric, index_metrics
+from iris_validators.residuals import mean_of, rms_of
+from iris_validators.sample import Sample
+from iris_validators.solution_errors import SolutionErrors
+
+__all__ = ["METRICS", "sample_solutions"]
+
+METRICS = index_metrics(
+    Metric("wavelength.residual", "ratio", "pixel", 0, "Rms error of the wavelength between lines"),
+    Metric("wavelength.residual_999", "ratio", "pixel", 0, "99.9 % quantile of that error"),
+    Metric("wavelength.edge", "ratio", "pixel", 0, "Rms error of the wavelength where it is extrapolated"),
+    Metric("wavelength.edge_999", "ratio", "pixel", 0, "99.9 % quantile of that error"),
+    Metric("wavelength.largest", "ratio", "pixel", 0, "Largest error of the wavelength"),
+    Metric("wavelength.velocity", "ratio", "km/s", 0, "Rms error of the wavelength between lines"),
+    Metric("wavelength.edge_velocity", "ratio", "km/s", 0, "Rms error of the wavelength where it is extrapolated"),
+    Metric("wavelength.drift", "mean", "pixel", 0, "Zero point of the wavelength"),
+    Metric("wavelength.pull_mean", "mean", "1", 0, "Mean of error over own sigma of the wavelength"),
+    Metric("wavelength.pull_width", "ratio", "1", 1, "Width of error over own sigma of the wavelength"),
+    Metric("wavelength.yield", "pixels", "1", 1, "Share of lenslets that have a usable solution"),
+    Metric("wavelength.completeness", "pixels", "1", 1, "Share of bright lines that were identified and used"),
+    Metric("wavelength.purity", "pixels", "1", 1, "Share of used lines that are what they are called"),
+)
+
+Array = npt.NDArray[np.float64]
+
+
+def sample_solutions(arcs: Sequence[ArcEvidence]) -> list[Sample]:
+    """Return the samples of one night's wavelength solutions."""
+    return [sample for evidence in arcs for sample in _sample(evidence)]
+
+
+def _sample(evidence: ArcEvidence) -> list[Sample]:
+    row, condition, number = evidence.row, evidence.condition, int(evidence.good.sum())
+    if not number:
+        return [metric.lack(row, "no spectrum lies wholly in it", condition) for metric in METRICS.values()]
+    errors, lines = SolutionErrors.of(evidence), identify(evidence)
+    samples = [
+        METRICS["wavelength.yield"].count(row, int((errors.usable & evidence.good).sum()), number, condition),
+        METRICS["wavelength.completeness"].count(row, lines.found, lines.expected, condition),
+        METRICS["wavelength.purity"].count(row, lines.right, lines.used, condition),
+    ]
+    inside, outside = errors.between, ~errors.between
+    values = {
+        "wavelength.residual": rms_of(errors.error[inside]),
+        "wavelength.residual_999": _find_quantile(errors.error[inside], 0.999),
+        "wavelength.velocity": rms_of(errors.velocity[inside]),
+        "wavelength.drift": mean_of(errors.error[inside]),
+        "wavelength.largest": _find_quantile(errors.error, 1.0),
+        **_weigh(errors),
+    }
+    weights = dict.fromkeys(values, int(inside.sum()))
+    ends = {
+        "wavelength.edge": rms_of(errors.error[outside]),
+        "wavelength.edge_999": _find_quantile(errors.error[outside], 0.999),
+        "wavelength.edge_velocity": rms_of(errors.velocity[outside]),
+    }
+    if inside.any() and not outside.any():
+        samples += [METRICS[name].lack(row, "lines reach to both ends of every spectrum", condition) for name in ends]
+    else:
+        values, weights = values | ends, weights | dict.fromkeys(ends, int(outside.sum()))
+    return samples + [METRICS[name].sample(row, v, condition, weights[name]) for name, v in values.items()]
+
+
+def _weigh(errors: SolutionErrors) -> dict[str, float]:
+    """Mean and width of pulls between lines; the width is of errors less their mean, which `drift` judges."""
+    error, sigma = errors.error[errors.between], errors.sigma[errors.between]
+    width = (error - mean_of(error)) / sigma
+    return {
+        "wavelength.pull_mean": mean_of(error / sigma),
+        "wavelength.pull_width": rms_of(width - mean_of(width)),
+    }
+
+
+def _find_quantile(error: Array, share: float) -> float:
+    return float(np.quantile(np.abs(error), share)) if error.size else float("nan")
