@@ -20,6 +20,7 @@ CALIBRATION_FAMILIES: tuple[str, ...] = (
     "gain",
     "read_noise",
     "bad_pixel",
+    "wavelength",
     "saturation_level",
     "traps",
 )

@@ -19,6 +19,7 @@ from iris_reports.wording import format_number, format_unit, humanize
 __all__ = [
     "OutputFigures",
     "PullHistogram",
+    "count_pulls",
     "draw_output_figures",
     "draw_pulls",
     "draw_timings",
@@ -33,13 +34,14 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class PullHistogram:
-    """Counts per bin (60,) of `EDGES`, the number of pulls, those beyond the edges, mean and width."""
+    """Counts per bin (60,) of `EDGES`, the number of pulls, those beyond the edges, mean, width; whose they are."""
 
     counts: Array
     number: int
     beyond: int
     mean: float
     width: float
+    noun: str
 
     @property
     def expected(self) -> Array:
@@ -51,8 +53,9 @@ class PullHistogram:
     def alt(self) -> str:
         """The picture in words."""
         return (
-            f"Histogram of {self.number} pulls against the normal distribution: mean {format_number(self.mean)} "
-            f"(expected 0), width {format_number(self.width)} (expected 1), {self.beyond} beyond 6 sigma."
+            f"Histogram of {self.number} pulls of {self.noun} against the normal distribution: "
+            f"mean {format_number(self.mean)} (expected 0), width {format_number(self.width)} (expected 1), "
+            f"{self.beyond} beyond 6 sigma."
         )
 
     def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
@@ -65,11 +68,16 @@ class PullHistogram:
 
 def measure_pulls(comparison: Comparison) -> PullHistogram | None:
     """Return the histogram of good pixels' pulls, or None where there is none."""
-    pulls = comparison.pulls
+    return count_pulls(comparison.pulls)
+
+
+def count_pulls(pulls: Array, noun: str = "good pixels") -> PullHistogram | None:
+    """Return the histogram of finite pulls (n,) of what `noun` says, or None where there is none."""
     if pulls.size < 2:
         return None
     counts = np.histogram(pulls, EDGES)[0].astype(np.float64)
-    return PullHistogram(counts, pulls.size, int(np.sum(np.abs(pulls) > 6)), float(pulls.mean()), float(pulls.std()))
+    beyond = int(np.sum(np.abs(pulls) > 6))
+    return PullHistogram(counts, pulls.size, beyond, float(pulls.mean()), float(pulls.std()), noun)
 
 
 def draw_pulls(histogram: PullHistogram) -> str:
@@ -86,11 +94,13 @@ def draw_pulls(histogram: PullHistogram) -> str:
                 panel.shade(float(edge), float(edge) + step, scale.low, float(count), 0, 0.35)
         panel.line([(float(a), float(b)) for a, b in zip(x, normal, strict=True) if b > scale.low], INK)
         up, words = (_powers(most), ", logarithmic scale") if scale.log else (choose_ticks(0, scale.high), "")
-        panel.frame(choose_ticks(-6, 6), up, f"Pull{words}", "" if scale.log else "Pixels")
+        panel.frame(choose_ticks(-6, 6), up, f"Pull{words}", "" if scale.log else "Number")
     drawing.fill(82, 11, 94, 21, 0, 0.35)
-    drawing.text(100, 20, "pulls of good pixels", "start")
-    drawing.path("M246 16h14", INK, 1.4)
-    drawing.text(266, 20, "N(0,1)", "start")
+    words = f"pulls of {histogram.noun}"
+    drawing.text(100, 20, words, "start")
+    right = 106 + LETTER * len(words)
+    drawing.path(f"M{right:g} 16h14", INK, 1.4)
+    drawing.text(right + 20, 20, "N(0,1)", "start")
     return drawing.render()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 import numpy as np
@@ -21,9 +21,23 @@ from iris_reports.distributions import OutputFigures, draw_output_figures, draw_
 from iris_reports.maps import Map, draw_class_maps, draw_maps, residual_limit
 from iris_reports.run_files import RunFiles
 from iris_reports.site import Link, Plot, Site
+from iris_reports.solutions import (
+    LEGEND,
+    SolutionComparison,
+    compare_solution,
+    draw_solution_maps,
+    list_histograms,
+    solution_limit,
+    summarize_solution,
+)
 from iris_reports.wording import format_number, format_unit, make_slug
 
 __all__ = ["Exhibit", "Gallery", "MapView"]
+
+PIXELS = (
+    "One map pixel is one detector pixel (or a block of a large frame); the first is at the lower left. Truth and "
+    "product share their limits, residuals share theirs between the algorithms of this family. Grey is not a number."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +51,7 @@ class MapView:
 
 @dataclass(frozen=True, slots=True)
 class Exhibit:
-    """One product: its maps, its pull histogram, a table of figures, and its files."""
+    """One product: its maps and what they show, its pull histogram, a table of figures, its files; `more` plots."""
 
     anchor: str
     title: str
@@ -48,6 +62,8 @@ class Exhibit:
     files: tuple[tuple[str, Link], ...]
     references: tuple[tuple[str, str], ...]
     context: str
+    legend: str = PIXELS
+    more: tuple[Plot, ...] = ()
 
 
 @dataclass(slots=True)
@@ -76,11 +92,14 @@ class Gallery:
         for _, group in groupby(choose_examples(self.run.manifest, family), key=_place):
             found = [(row, self._compare(row)) for row in group]
             limit = residual_limit([other for _, other in found if isinstance(other, Comparison)])
+            extent = solution_limit([other for _, other in found if isinstance(other, SolutionComparison)])
             for row, comparison in found:
                 parts = row.setting, row.exposure, self._tell(row)
                 name = f"{self.stems[family, row.algorithm]}-{make_slug(*filter(None, parts))}"
                 if isinstance(comparison, Comparison):
                     made[row.algorithm].append(_exhibit_values(self.site, comparison, limit, name, self._title(row)))
+                elif isinstance(comparison, SolutionComparison):
+                    made[row.algorithm].append(_exhibit_solution(self.site, comparison, extent, name, self._title(row)))
                 elif comparison is not None:
                     made[row.algorithm].append(_exhibit_classes(self.site, comparison, name, self._title(row)))
         return made
@@ -93,10 +112,11 @@ class Gallery:
         where = word_place(row.setting, self._tell(row))
         return f"{row.exposure.replace('_', ' ').capitalize()}, {where}, night {row.night}"
 
-    def _compare(self, row: ManifestRow) -> Comparison | ClassComparison | None:
+    def _compare(self, row: ManifestRow) -> Comparison | ClassComparison | SolutionComparison | None:
         """The comparison; None where there is nothing to compare, or where a file is absent or broken."""
         try:
-            return self.comparer.compare_classes(row) or self.comparer.compare(row)
+            solution = compare_solution(self.comparer.run, row)
+            return solution or self.comparer.compare_classes(row) or self.comparer.compare(row)
         except InputError as error:
             where = "" if error.file is None else str(error.file).removeprefix(f"{self.comparer.run}/")
             message = f"{self._title(row)}: {f'{where}: ' if where else ''}{error.problem}"
@@ -106,7 +126,8 @@ class Gallery:
 
     def outputs(self, family: str, algorithm: str) -> Plot | None:
         """Return the plot of a reference per detector output, from every night; None where it has none."""
-        rows = [row for row in self.run.manifest if (row.family, row.algorithm) == (family, algorithm)]
+        own = [row for row in self.run.manifest if (row.family, row.algorithm) == (family, algorithm)]
+        rows = [row for row in own if row.model != "ArcModel"]  # it has no pixels
         series = {}
         for place, group in groupby(sorted(rows, key=_by_place), key=lambda row: (row.setting, self._tell(row))):
             nights = [found for row in group if isinstance(found := self._compare(row), Comparison)]
@@ -173,6 +194,16 @@ def _count(classes: ClassComparison, name: str) -> tuple[str, ...]:
     true, found = has(classes.truth, name) & classes.light, has(classes.product, name) & classes.light
     numbers = (true.sum(), (true & found).sum(), (true & ~found).sum(), (~true & found).sum())
     return (name.replace("_", " ").lower(), *(str(int(n)) for n in numbers))
+
+
+def _exhibit_solution(site: Site, solution: SolutionComparison, limit: float, name: str, title: str) -> Exhibit:
+    maps = _view_maps(site, name, draw_solution_maps(solution, limit))
+    plots = [
+        site.write_plot(f"{name}-{stem}", draw_pulls(histogram), histogram.alt, caption, histogram.table())
+        for stem, caption, histogram in list_histograms(solution)
+    ]
+    made = _exhibit(site, solution.row, (name, title), maps, None, *summarize_solution(solution))
+    return replace(made, legend=LEGEND, more=tuple(plots))
 
 
 def _exhibit(

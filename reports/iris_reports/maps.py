@@ -18,7 +18,19 @@ from iris_contract.dq import DQ, PIXEL_CLASSES, has
 from iris_reports.comparison import ClassComparison, Comparison
 from iris_reports.wording import format_number, format_unit
 
-__all__ = ["DIVERGING", "SEQUENTIAL", "Map", "Scale", "draw_class_maps", "draw_maps", "encode_ramp", "residual_limit"]
+__all__ = [
+    "DIVERGING",
+    "LARGEST",
+    "SEQUENTIAL",
+    "Map",
+    "Scale",
+    "draw_class_maps",
+    "draw_maps",
+    "draw_plane",
+    "encode_ramp",
+    "print_value",
+    "residual_limit",
+]
 
 LARGEST = 512
 PULL_LIMIT = 5.0
@@ -124,19 +136,19 @@ def draw_maps(comparison: Comparison, limit: float) -> list[Map]:
     c, unit = comparison, format_unit(comparison.unit)
     low, high, soft = _range(c.truth, c.good)
     ends = float(_stretch(low, soft)), float(_stretch(high, soft))
-    middle = _text(float(np.sinh(sum(ends) / 2) * soft), unit) if soft else ""
-    scale = Scale(_text(low, unit), middle, _text(high, unit), SEQUENTIAL)
-    residual = Scale(_text(-limit, unit), "0", _text(limit, unit), DIVERGING)
-    pull = Scale(_text(-PULL_LIMIT, ""), "0", _text(PULL_LIMIT, ""), DIVERGING)
+    middle = print_value(float(np.sinh(sum(ends) / 2) * soft), unit) if soft else ""
+    scale = Scale(print_value(low, unit), middle, print_value(high, unit), SEQUENTIAL)
+    residual = Scale(print_value(-limit, unit), "0", print_value(limit, unit), DIVERGING)
+    pull = Scale(print_value(-PULL_LIMIT, ""), "0", print_value(PULL_LIMIT, ""), DIVERGING)
     truth_title = f"Truth: {c.truth_name}"
     maps = [
-        _map("truth", truth_title, _stretch(c.truth, soft), ends, _describe(c.truth, c.good, unit), scale),
-        _map("product", "Product", _stretch(c.product, soft), ends, _describe(c.product, c.good, unit), scale),
-        _map("residual", RESIDUAL, c.residual, (-limit, limit), _describe(c.residual, c.good, unit), residual),
+        draw_plane("truth", truth_title, _stretch(c.truth, soft), ends, _describe(c.truth, c.good, unit), scale),
+        draw_plane("product", "Product", _stretch(c.product, soft), ends, _describe(c.product, c.good, unit), scale),
+        draw_plane("residual", RESIDUAL, c.residual, (-limit, limit), _describe(c.residual, c.good, unit), residual),
     ]
     if not (c.sigma > 0).any():
         return maps
-    return [*maps, _map("pull", PULL, c.pull, (-PULL_LIMIT, PULL_LIMIT), _describe(c.pull, c.good, ""), pull)]
+    return [*maps, draw_plane("pull", PULL, c.pull, (-PULL_LIMIT, PULL_LIMIT), _describe(c.pull, c.good, ""), pull)]
 
 
 def _stretch(values: npt.ArrayLike, soft: float) -> Array:
@@ -145,8 +157,9 @@ def _stretch(values: npt.ArrayLike, soft: float) -> Array:
     return np.arcsinh(x / soft) if soft else x
 
 
-def _text(value: float, unit: str) -> str:
-    return f"{format_number(float(f'{value:.3g}'))} {unit}".rstrip()
+def print_value(value: float, unit: str) -> str:
+    """Return a value to three digits, with its unit."""
+    return f"{format_number(float(f'{value:.3g}'))} {format_unit(unit)}".rstrip()
 
 
 def _describe(values: Array, good: npt.NDArray[np.bool_], unit: str) -> str:
@@ -154,13 +167,16 @@ def _describe(values: Array, good: npt.NDArray[np.bool_], unit: str) -> str:
     finite = values[good & np.isfinite(values)]
     if not finite.size:
         return "no good pixel has a value"
-    mean, scatter = _text(float(finite.mean()), unit), _text(float(finite.std()), unit)
+    mean, scatter = print_value(float(finite.mean()), unit), print_value(float(finite.std()), unit)
     return f"good pixels: mean {mean}, standard deviation {scatter}"
 
 
-def _map(name: str, title: str, shown: Array, ends: tuple[float, float], words: str, scale: Scale) -> Map:
+def draw_plane(
+    name: str, title: str, shown: Array, ends: tuple[float, float], words: str, scale: Scale, noun: str = "pixels"
+) -> Map:
+    """Return the picture of a plane (ny, nx), colours between `ends`; `words` say in numbers what it shows."""
     index = _index(shown, *ends)
-    alt = f"{title}, {shown.shape[1]} by {shown.shape[0]} pixels; {words}; colours from {scale.low} to {scale.high}."
+    alt = f"{title}, {shown.shape[1]} by {shown.shape[0]} {noun}; {words}; colours from {scale.low} to {scale.high}."
     return Map(name, title, alt, _encode(index, _palette(scale.colours)), index.shape[1], index.shape[0], scale)
 
 

@@ -24,7 +24,7 @@ from iris_validators.sampling import METRICS
 
 __all__ = ["RANKING_METRICS", "Leaderboard", "Standing", "make_leaderboards"]
 
-RANKING_METRICS: dict[str, str] = {"ramp": "ramp.rms_over_crb"}
+RANKING_METRICS: dict[str, str] = {"ramp": "ramp.rms_over_crb", "wavelength": "wavelength.residual"}
 """Family to the metric that ranks its algorithms."""
 
 

@@ -73,9 +73,10 @@ def test_splines_reach_between_nodes(arc_bench):
     places = TruePlaces.of(arc_bench.spectrograph(), [0.5, -0.5])
     nm, lenslet = np.linspace(2120.0, 2210.0, 777), 700
     x, y = arc_bench.true_place(lenslet, nm)
-    found, growth = places.trace(lenslet, nm)
+    found, across, growth = places.trace(lenslet, nm)
     np.testing.assert_allclose(found, x + 0.5, atol=1e-4)
-    np.testing.assert_allclose(places.find(np.full(777, lenslet), nm)[1], y - 0.5, atol=1e-4)
+    np.testing.assert_allclose(across, y - 0.5, atol=1e-4)
+    np.testing.assert_array_equal(places.find(np.full(777, lenslet), nm), [found, across])
     np.testing.assert_allclose(growth, np.gradient(x, nm), rtol=1e-3)
 
 

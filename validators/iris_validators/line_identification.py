@@ -44,14 +44,19 @@ Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Identification:
-    """How many lines were `used`, how many of them are `right`, how many true ones were `expected` and `found`."""
+    """How many lines were `used`, how many of them are `right`, how many true ones were `expected` and `found`.
+
+    `off` px and `sigma` px (used,): how far along the lines used were measured off truth, and their own X_ERR.
+    """
 
     used: int
     right: int
     expected: int
     found: int
+    off: Array
+    sigma: Array
 
 
 def identify(evidence: ArcEvidence) -> Identification:
@@ -60,14 +65,15 @@ def identify(evidence: ArcEvidence) -> Identification:
     table = table[(table["USED"] != 0) & evidence.lies_within(*_take_places(table))]
     lenslet, wavelength = evidence.find_lenslets(table["COLUMN"], table["ROW"]), table["WAVELENGTH"].astype(np.float64)
     x, y = evidence.places.find(lenslet, wavelength)
-    off_x, off_y = (np.abs(a - b) for a, b in zip(_take_places(table), (x, y), strict=True))
-    right = (lenslet >= 0) & (off_x <= TOLERANCE) & (off_y <= TOLERANCE)
+    off_x, off_y = (a - b for a, b in zip(_take_places(table), (x, y), strict=True))
+    right = (lenslet >= 0) & (np.abs(off_x) <= TOLERANCE) & (np.abs(off_y) <= TOLERANCE)
     wanted = [_list_bright(evidence, exposure) for exposure in evidence.exposures]
     # a line that several exposures show is one line
     true_lenslet, true_wavelength = np.unique(np.concatenate(wanted, axis=0), axis=0).T
     named = evidence.places.find(true_lenslet.astype(np.intp), true_wavelength)[0] + _APART * true_lenslet
     found = _lie_near(named, np.sort((x + _APART * lenslet)[right]))
-    return Identification(len(table), int(right.sum()), len(named), int(found.sum()))
+    counts = len(table), int(right.sum()), len(named), int(found.sum())
+    return Identification(*counts, np.where(lenslet >= 0, off_x, np.nan), table["X_ERR"].astype(np.float64))
 
 
 def _take_places(table: npt.NDArray[Any]) -> tuple[Array, Array]:

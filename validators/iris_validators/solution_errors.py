@@ -30,12 +30,15 @@ Mask = npt.NDArray[np.bool_]
 class SolutionErrors:
     """Columns (m,) of spectra: number of the `lenslet` in truth, `error` px and `velocity` km/s, own `sigma` px.
 
-    `between` tells columns between the first and the last line used; beyond, the solution is extrapolated. An own
-    sigma that is not positive is no error estimate: NaN. `usable` (n,) tells which of the lenslets of truth have a
-    solution, finite and flagged neither DO_NOT_USE nor NON_SCIENCE.
+    `column` px is the detector's and `row` px where the spectrum lies there. `between` tells columns between the first
+    and the last line used; beyond, the solution is extrapolated. An own sigma that is not positive is no error
+    estimate: NaN. `usable` (n,) tells which of the lenslets of truth have a solution, finite and flagged neither
+    DO_NOT_USE nor NON_SCIENCE.
     """
 
     lenslet: npt.NDArray[np.int32]
+    column: Array
+    row: Array
     error: Array
     velocity: Array
     sigma: Array
@@ -50,9 +53,9 @@ class SolutionErrors:
         finite = np.isfinite(content["COEFFS"][number]).all(axis=1) & np.isfinite(content["DOMAIN"][number]).all(axis=1)
         judged = np.flatnonzero(evidence.good & ~flagged)
         found = [_compare(evidence, lenslet) for lenslet in judged.tolist()]
-        planes = [np.concatenate(parts) for parts in zip(*found, strict=True)] if found else [np.empty(0)] * 4
+        planes = [np.concatenate(parts) for parts in zip(*found, strict=True)] if found else [np.empty(0)] * 6
         sizes = [len(parts[0]) for parts in found]
-        return cls(np.repeat(judged, sizes).astype(np.int32), *planes[:3], planes[3].astype(bool), finite & ~flagged)
+        return cls(np.repeat(judged, sizes).astype(np.int32), *planes[:5], planes[5].astype(bool), finite & ~flagged)
 
     @property
     def pulls(self) -> Array:
@@ -60,8 +63,8 @@ class SolutionErrors:
         return self.error / self.sigma
 
 
-def _compare(evidence: ArcEvidence, lenslet: int) -> tuple[Array, Array, Array, Mask]:
-    """Return error, velocity, sigma and `between` of the columns of one spectrum."""
+def _compare(evidence: ArcEvidence, lenslet: int) -> tuple[Array, Array, Array, Array, Array, Mask]:
+    """Return column, row, error, velocity, sigma and `between` of the columns of one spectrum."""
     content, number = evidence.reference.content, evidence.number[lenslet]
     first, last = evidence.ends[0][lenslet]
     column = np.arange(np.ceil(first), np.floor(last) + 1)
@@ -69,10 +72,10 @@ def _compare(evidence: ArcEvidence, lenslet: int) -> tuple[Array, Array, Array, 
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         basis = legvander((2 * column - low - high) / (high - low), content["COEFFS"].shape[1] - 1)
         wavelength = basis @ content["COEFFS"][number]
-        place, growth = evidence.places.trace(lenslet, wavelength)
+        place, row, growth = evidence.places.trace(lenslet, wavelength)
         variance = np.einsum("mi,ij,mj->m", basis, content["COVARIANCE"][number], basis)
         sigma = np.sqrt(np.where(variance > 0, variance, np.nan)) * growth
         error = place - column
         velocity = LIGHT * error / (growth * wavelength)
     start, end = content["SPAN"][number]
-    return error, velocity, sigma, (column >= start) & (column <= end)
+    return column, row, error, velocity, sigma, (column >= start) & (column <= end)

@@ -43,10 +43,10 @@ class TruePlaces:
         place, _ = self._evaluate(lenslet, wavelength)
         return place[:, 0], place[:, 1]
 
-    def trace(self, lenslet: int, wavelength: Array) -> tuple[Array, Array]:
-        """Return x px (m,) of wavelengths nm (m,) of one lenslet, and how it grows with them, px/nm."""
+    def trace(self, lenslet: int, wavelength: Array) -> tuple[Array, Array, Array]:
+        """Return x and y px (m,) of wavelengths nm (m,) of one lenslet, and how x grows with them, px/nm."""
         place, growth = self._evaluate(lenslet, wavelength)
-        return place[:, 0], growth[:, 0]
+        return place[:, 0], place[:, 1], growth[:, 0]
 
     def _evaluate(self, lenslet: npt.NDArray[Any] | int, wavelength: Array) -> tuple[Array, Array]:
         piece = np.clip(np.searchsorted(self.wave, wavelength, side="right") - 1, 0, len(self.wave) - 2)

@@ -1,0 +1,168 @@
+"""A wavelength solution beside truth: maps over lenslets and over the detector, pulls, and the figures behind them.
+
+What is compared, and how, is the validator's own (`iris_validators.solution_errors`); here it is drawn. On the map of
+the detector, which shrinks to a picture, each picture pixel has the mean error of the columns of spectra in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from iris_contract.lenslet import load_lattice
+from iris_contract.manifest import ManifestRow
+from iris_reports.distributions import PullHistogram, count_pulls
+from iris_reports.maps import DIVERGING, LARGEST, Map, Scale, draw_plane, print_value
+from iris_reports.wording import format_number
+from iris_validators.arc_evidence import ArcEvidence, read_arc
+from iris_validators.line_identification import Identification, identify
+from iris_validators.solution_errors import SolutionErrors
+
+__all__ = [
+    "LEGEND",
+    "SolutionComparison",
+    "compare_solution",
+    "draw_solution_maps",
+    "list_histograms",
+    "solution_limit",
+    "summarize_solution",
+]
+
+LEGEND = (
+    "One map pixel is one lenslet, the first column and row of the field at the lower left; on the map of the detector "
+    "it is a block of detector pixels. Errors of wavelengths are in pixels along dispersion, positive where the "
+    "solution names too long a wavelength, and share their limits between the algorithms of this family. Grey: no "
+    "spectrum, or none that is judged."
+)
+
+Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SolutionComparison:
+    """A solution and what the validators find of it."""
+
+    row: ManifestRow
+    evidence: ArcEvidence
+    errors: SolutionErrors
+    lines: Identification
+
+
+def compare_solution(run: Path, row: ManifestRow) -> SolutionComparison | None:
+    """Return the comparison, or None for a product of another kind; raises InputError."""
+    if row.model != "ArcModel":
+        return None
+    evidence = read_arc(run, row)
+    return SolutionComparison(row, evidence, SolutionErrors.of(evidence), identify(evidence))
+
+
+def solution_limit(comparisons: Sequence[SolutionComparison]) -> float:
+    """Return the half-range px for maps of several algorithms: the 99 % quantile of all their errors."""
+    errors = [np.abs(c.errors.error[np.isfinite(c.errors.error)]) for c in comparisons]
+    pooled = np.concatenate(errors) if errors else np.empty(0)
+    return float(np.quantile(pooled, 0.99)) or 1.0 if pooled.size else 1.0
+
+
+def draw_solution_maps(comparison: SolutionComparison, limit: float) -> list[Map]:
+    """Return mean errors of lenslets between lines and beyond, and errors over the detector, within +-`limit` px."""
+    errors = comparison.errors
+    scale = Scale(print_value(-limit, "pixel"), "0", print_value(limit, "pixel"), DIVERGING)
+    planes = [
+        ("field", "Residual of each lenslet between lines", _gather(comparison, errors.between), "lenslets"),
+        ("ends", "Residual of each lenslet beyond its lines", _gather(comparison, ~errors.between), "lenslets"),
+        ("detector", "Residual over the detector", _paint(comparison), "blocks"),
+    ]
+    return [draw_plane(name, title, plane, (-limit, limit), _describe(plane, noun), scale, noun)
+            for name, title, plane, noun in planes]  # fmt: skip
+
+
+def _describe(plane: Array, noun: str) -> str:
+    """Mean, scatter and number of what a map shows, in words."""
+    values = plane[np.isfinite(plane)]
+    if not values.size:
+        return f"none of the {noun} has a value"
+    mean, scatter, largest = (
+        print_value(float(x), "pixel") for x in (values.mean(), values.std(), np.abs(values).max())
+    )
+    return f"{values.size} {noun} with a value: mean {mean}, standard deviation {scatter}, largest {largest}"
+
+
+def _gather(comparison: SolutionComparison, chosen: Mask) -> Array:
+    """Mean error px of the `chosen` columns of each lenslet, in the bounding box (nrow, ncol) of the mask."""
+    truth, mode = comparison.evidence.truth, comparison.evidence.mode
+    number = len(truth.column)
+    lenslet, error = comparison.errors.lenslet[chosen], comparison.errors.error[chosen]
+    plane = np.full(load_lattice(mode.mask, mode.column).shape, np.nan)
+    plane[truth.row, truth.column] = _average(lenslet, error, number)
+    return plane
+
+
+def _paint(comparison: SolutionComparison) -> Array:
+    """Mean error px of the spectra in each block of the region, of at most LARGEST blocks a side."""
+    region, errors = comparison.evidence.region, comparison.errors
+    step = max(1, -(-max(region.shape) // LARGEST))
+    ny, nx = (-(-size // step) for size in region.shape)
+    row = np.clip(np.rint(np.nan_to_num(errors.row)) - region.ystart + 1, 0, region.ysize - 1).astype(int) // step
+    column = (errors.column - region.xstart + 1).astype(int) // step
+    return _average(row * nx + column, errors.error, ny * nx).reshape(ny, nx)
+
+
+def _average(place: npt.NDArray[np.integer], error: Array, number: int) -> Array:
+    """Mean of the errors at each of `number` places, NaN where there is none."""
+    counts = np.bincount(place, minlength=number)
+    with np.errstate(invalid="ignore"):
+        mean: Array = np.bincount(place, weights=error, minlength=number) / counts
+    return mean
+
+
+def list_histograms(comparison: SolutionComparison) -> list[tuple[str, str, PullHistogram]]:
+    """Return file stem, caption and histogram of the pulls of columns between lines, and of the lines used."""
+    errors, lines = comparison.errors, comparison.lines
+    found = [
+        (
+            "pulls",
+            "Pulls of the wavelength between lines, by the solution’s own covariance, against the normal distribution; "
+            "columns of one spectrum share their error",
+            errors.pulls[errors.between],
+            "columns of spectra",
+        ),
+        (
+            "lines",
+            "Places of the lines used, off truth by so many of their own standard errors, against the normal "
+            "distribution",
+            lines.off / np.where(lines.sigma > 0, lines.sigma, np.nan),
+            "lines",
+        ),
+    ]
+    counted = [(stem, caption, count_pulls(pulls[np.isfinite(pulls)], noun)) for stem, caption, pulls, noun in found]
+    return [(stem, caption, histogram) for stem, caption, histogram in counted if histogram]
+
+
+def summarize_solution(comparison: SolutionComparison) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Return head and rows of the table of figures."""
+    errors, lines, good = comparison.errors, comparison.lines, comparison.evidence.good
+    head = ("", "number", "rms", "99.9 %", "largest", "mean", "rms in km/s")
+    places = (("columns between lines", errors.between), ("columns beyond them", ~errors.between))
+    rows = [(what, *_list_figures(errors.error[chosen], errors.velocity[chosen])) for what, chosen in places]
+    usable = f"{int((errors.usable & good).sum())} of {int(good.sum())}"
+    none = ("",) * 5
+    rows += [
+        ("spectra with a solution", usable, *none),
+        ("used lines that are right", f"{lines.right} of {lines.used}", *none),
+        ("bright lines that were used", f"{lines.found} of {lines.expected}", *none),
+    ]
+    return head, tuple(rows)
+
+
+def _list_figures(error: Array, velocity: Array) -> tuple[str, ...]:
+    if not error.size:
+        return ("0", *("none",) * 5)
+    size = np.abs(error)
+    px = np.sqrt(np.mean(error**2)), np.quantile(size, 0.999), size.max(), error.mean()
+    speed = f"{format_number(float(np.sqrt(np.mean(velocity**2))))} km/s"
+    return (str(error.size), *(print_value(float(value), "pixel") for value in px), speed)
