@@ -55,7 +55,9 @@ class SolutionErrors:
         found = [_compare(evidence, lenslet) for lenslet in judged.tolist()]
         planes = [np.concatenate(parts) for parts in zip(*found, strict=True)] if found else [np.empty(0)] * 6
         sizes = [len(parts[0]) for parts in found]
-        return cls(np.repeat(judged, sizes).astype(np.int32), *planes[:5], planes[5].astype(bool), finite & ~flagged)
+        column, row, error, velocity, sigma, between = planes
+        lenslet = np.repeat(judged, sizes).astype(np.int32)
+        return cls(lenslet, column, row, error, velocity, sigma, between.astype(bool), finite & ~flagged)
 
     @property
     def pulls(self) -> Array:
