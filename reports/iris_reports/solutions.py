@@ -33,10 +33,10 @@ __all__ = [
 ]
 
 LEGEND = (
-    "One map pixel is one lenslet, the first column and row of the field at the lower left; on the map of the detector "
-    "it is a block of detector pixels. Errors of wavelengths are in pixels along dispersion, positive where the "
-    "solution names too long a wavelength, and share their limits between the algorithms of this family. Grey: no "
-    "spectrum, or none that is judged."
+    "One map pixel is one lenslet of the part of the field that is judged, its first column and row at the lower left; "
+    "on the map of the detector it is a block of detector pixels. Errors of wavelengths are in pixels along "
+    "dispersion, positive where the solution names too long a wavelength, and share their limits between the "
+    "algorithms of this family. Grey: no spectrum, or none that is judged."
 )
 
 Array = npt.NDArray[np.float64]
@@ -72,9 +72,11 @@ def draw_solution_maps(comparison: SolutionComparison, limit: float) -> list[Map
     """Return mean errors of lenslets between lines and beyond, and errors over the detector, within +-`limit` px."""
     errors = comparison.errors
     scale = Scale(print_value(-limit, "pixel"), "0", print_value(limit, "pixel"), DIVERGING)
+    (bottom, top), (left, right) = _find_box(comparison)
+    box = f"columns {left} to {right}, rows {bottom} to {top}"
     planes = [
-        ("field", "Residual of each lenslet between lines", _gather(comparison, errors.between), "lenslets"),
-        ("ends", "Residual of each lenslet beyond its lines", _gather(comparison, ~errors.between), "lenslets"),
+        ("field", f"Residual between lines, {box}", _gather(comparison, errors.between), "lenslets"),
+        ("ends", f"Residual beyond the lines, {box}", _gather(comparison, ~errors.between), "lenslets"),
         ("detector", "Residual over the detector", _paint(comparison), "blocks"),
     ]
     return [draw_plane(name, title, plane, (-limit, limit), _describe(plane, noun), scale, noun)
@@ -92,14 +94,23 @@ def _describe(plane: Array, noun: str) -> str:
     return f"{values.size} {noun} with a value: mean {mean}, standard deviation {scatter}, largest {largest}"
 
 
+def _find_box(comparison: SolutionComparison) -> tuple[tuple[int, int], tuple[int, int]]:
+    """First and last row and column of the lenslets that are judged, from 0 in the mask; of all if none is."""
+    truth, good = comparison.evidence.truth, comparison.evidence.good
+    chosen = good if good.any() else np.ones_like(good)
+    rows, columns = truth.row[chosen], truth.column[chosen]
+    return (int(rows.min()), int(rows.max())), (int(columns.min()), int(columns.max()))
+
+
 def _gather(comparison: SolutionComparison, chosen: Mask) -> Array:
-    """Mean error px of the `chosen` columns of each lenslet, in the bounding box (nrow, ncol) of the mask."""
+    """Mean error px of the `chosen` columns of each lenslet, in the box (nrow, ncol) of those that are judged."""
     truth, mode = comparison.evidence.truth, comparison.evidence.mode
     number = len(truth.column)
     lenslet, error = comparison.errors.lenslet[chosen], comparison.errors.error[chosen]
     plane = np.full(load_lattice(mode.mask, mode.column).shape, np.nan)
     plane[truth.row, truth.column] = _average(lenslet, error, number)
-    return plane
+    (bottom, top), (left, right) = _find_box(comparison)
+    return plane[bottom : top + 1, left : right + 1]
 
 
 def _paint(comparison: SolutionComparison) -> Array:
