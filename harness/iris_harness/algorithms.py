@@ -29,6 +29,7 @@ CALIBRATORS: dict[str, tuple[str, ...]] = {
     "dark": ("ramp_mean",),
     "flat": ("lamp_on_off",),
     "traps": ("two_populations",),
+    "wavelength": ("physical", "legendre", "polynomial"),
 }
 """The algorithms of each calibration family; where there are several, the pipeline's `method` names one."""
 STEP_METHODS: dict[str, tuple[str, ...]] = {
@@ -75,7 +76,7 @@ def _load(family: str) -> Mapping[str, object]:
 
 def _find_family(family: str) -> Family[Any] | None:
     """Return the mapping that the algorithms of a family are from; None where no package can add to it."""
-    from iris_reduction import gain, linearity, ramp, read_noise, reference_pixel, snowball
+    from iris_reduction import gain, linearity, ramp, read_noise, reference_pixel, snowball, wavelength
 
     families: dict[str, Family[Any]] = {
         "ramp": ramp.RAMP_FAMILY,
@@ -84,6 +85,7 @@ def _find_family(family: str) -> Family[Any] | None:
         "read_noise": read_noise.READ_NOISE_FAMILY,
         "reference_pixel": reference_pixel.REFERENCE_PIXEL_FAMILY,
         "snowball": snowball.SNOWBALL_FAMILY,
+        "wavelength": wavelength.WAVELENGTH_FAMILY,
     }
     return families.get("ramp" if family in JUDGE_FITTERS else family)
 

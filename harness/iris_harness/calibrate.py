@@ -16,6 +16,7 @@ from typing import Any
 
 from iris_contract.errors import ReferenceFileError, TestbedError
 from iris_harness.algorithms import CALIBRATORS, hash_algorithm, require_algorithm
+from iris_harness.exposures import ExposureSpec
 from iris_harness.matching import Match, find_match, fits
 from iris_harness.nights import plan_night
 from iris_harness.products import describe_failure, describe_product
@@ -24,7 +25,7 @@ from iris_harness.scenario import Scenario
 from iris_harness.simulate import forget_as_built
 from iris_harness.tasks import Task, TaskResult, hash_source, make_key
 
-__all__ = ["CALIBRATIONS", "Group", "calibrate_night", "plan_calibration"]
+__all__ = ["CALIBRATIONS", "Group", "calibrate_night", "find_truth", "plan_calibration"]
 
 SOURCES = ("iris_contract", "iris_reduction")
 
@@ -38,6 +39,7 @@ CALIBRATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "dark": ("dark", ("gain", "readnoise", "mask")),
     "flat": ("flat", ("gain", "readnoise", "mask")),
     "traps": ("persist", ("gain", "readnoise", "mask", "dark")),
+    "wavelength": ("arc", ("gain", "readnoise", "mask")),
 }
 """Family to its reference kind and the kinds it needs, in the order in which they are made.
 
@@ -47,12 +49,16 @@ Two are judged by what level 1 makes of them, as `saturation` and `persistence`,
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Raw `files` from which each of the `algorithms` makes one reference, which will `match` so."""
+    """Raw `files` from which each of the `algorithms` makes one reference, which will `match` so.
+
+    What is made of them is judged by `truth`, which no algorithm sees.
+    """
 
     family: str
     algorithms: tuple[str, ...]
     match: Match
     files: tuple[Path, ...]
+    truth: Path
 
     @property
     def detector(self) -> str:
@@ -100,13 +106,23 @@ def _plan_groups(run: RunDirectory, scenario: Scenario, setting: str, night: int
         if spec is None or setting not in spec.settings:
             continue
         found: dict[Match, list[Path]] = {}
+        truths: dict[Match, Path] = {}
         for planned in plan_night(scenario, night):
             if planned.spec.role in spec.exposures:
                 path = run.raw(setting, night, planned.exposure)
-                found.setdefault(find_match(kind, planned.spec), []).append(path)
+                match = find_match(kind, planned.spec)
+                found.setdefault(match, []).append(path)
+                truths[match] = find_truth(run, planned.spec, family)
                 inputs.append(f"simulate-{setting}-{night:03d}-{planned.exposure.number:04d}")
-        groups += [Group(family, spec.algorithms, match, tuple(files)) for match, files in found.items()]
+        groups += [Group(family, spec.algorithms, m, tuple(files), truths[m]) for m, files in found.items()]
     return groups, inputs
+
+
+def find_truth(run: RunDirectory, spec: ExposureSpec, family: str) -> Path:
+    """Return the truth by which a family's references are judged: of the spectrograph, or of the detector."""
+    if family == "wavelength" and spec.lenslet is not None:
+        return run.spectrograph(spec.lenslet)
+    return run.as_built(spec.detector)
 
 
 def calibrate_night(
@@ -131,7 +147,7 @@ def calibrate_night(
     for group in plan:
         kind, _ = CALIBRATIONS[group.family]
         overrides = _hand_over(group, made, failures, root) if chain else {}
-        raw, truth = [run.relative(path) for path in group.files], run.relative(run.as_built(group.detector))
+        raw, truth = [run.relative(path) for path in group.files], run.relative(group.truth)
         for algorithm in group.algorithms:
             out = run.products(setting, group.family, algorithm, night)
             chosen = _choose(parameters, group.family, kind, algorithm)

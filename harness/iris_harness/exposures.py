@@ -13,6 +13,7 @@ from iris_contract.lenslet import LensletMode
 from iris_harness.yaml_reader import Reader, explain
 
 __all__ = [
+    "LENSLET_SCENES",
     "RECTANGLE_KEYS",
     "SPECTROGRAPH",
     "ExposureSpec",
@@ -71,10 +72,11 @@ class ExposureSpec:
 
 
 def list_effects() -> tuple[str, ...]:
-    """Return the effects that can be switched."""
+    """Return the effects that can be switched, of the detectors and of the spectrograph's optics."""
     from iris_simulator import EFFECTS
+    from iris_simulator.lenslet import OPTICAL_EFFECTS
 
-    return tuple(EFFECTS)
+    return (*EFFECTS, *OPTICAL_EFFECTS)
 
 
 def read_at_most(reader: Reader, key: str, most: int, default: int | None = None) -> int:

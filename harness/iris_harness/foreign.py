@@ -17,7 +17,7 @@ from iris_contract.atomic import hash_file
 from iris_contract.errors import ManifestError, TestbedError
 from iris_contract.manifest import ManifestRow, read_manifest
 from iris_contract.scorecard import Scorecard
-from iris_harness.calibrate import CALIBRATIONS
+from iris_harness.calibrate import CALIBRATIONS, find_truth
 from iris_harness.exposures import ExposureSpec
 from iris_harness.matching import find_match
 from iris_harness.nights import plan_night
@@ -145,7 +145,7 @@ def _find_problems(
         detector = known.spec.detector
         if row.detector not in ("", detector):
             yield f"{raw} is of the detector {detector}", "detector"
-        truth = run.relative(run.as_built(detector)) if row.family in CALIBRATIONS else known.truth
+        truth = run.relative(find_truth(run, known.spec, row.family)) if row.family in CALIBRATIONS else known.truth
         if row.truth != truth:
             yield f"the truth of {raw} is {truth}", "truth"
 

@@ -33,12 +33,15 @@ INPUTS: Mapping[str, tuple[str, ...]] = {
     "ipc": ("flat_on",),
     "saturation_level": ("flat_on",),
     "traps": ("flat_on", "dark"),
+    "wavelength": ("arc_on", "arc_off"),
 }
 """Kinds of exposure that a calibration family cannot do without."""
 KINDS: Mapping[str, str] = {
     "dark": "a dark (image_type: DRK)",
     "flat_on": "a flat with light (image_type: NFF, lamp: FLAT, shutter: OPEN)",
     "flat_off": "a flat without light (image_type: NFF, lamp: NONE)",
+    "arc_on": "an arc (image_type: ARC, shutter: OPEN, and a grating) with a lamp",
+    "arc_off": "an arc without a lamp (image_type: ARC, lamp: NONE, and a grating)",
 }
 STEP_REFERENCES: Mapping[str, tuple[str, ...]] = {
     "mask": ("mask",),
@@ -120,6 +123,8 @@ def _find_kind(spec: ExposureSpec) -> str:
     """Return dark, flat_on, flat_off or the image type, as the calibration pipelines tell them by their headers."""
     if spec.image_type == "NFF":
         return "flat_on" if spec.lamp == "FLAT" and spec.shutter == "OPEN" else "flat_off"
+    if spec.image_type == "ARC":
+        return "arc_on" if spec.lamp != "NONE" and spec.shutter == "OPEN" else "arc_off"
     return "dark" if spec.image_type == "DRK" else spec.image_type
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from iris_contract.atomic import write_json, write_text
 from iris_contract.errors import RunDirectoryError
 from iris_contract.exposure import Exposure
+from iris_contract.lenslet import LensletMode
 from iris_harness.nights import name_raw_file
 from iris_harness.scenario import Scenario, load_scenario
 
@@ -65,6 +66,11 @@ class RunDirectory:
     def as_built(self, detector: str) -> Path:
         """As-built maps of a detector."""
         return self.root / "truth" / "as_built" / f"{detector}.fits"
+
+    def spectrograph(self, mode: LensletMode) -> Path:
+        """Spectrograph as built, in one mode."""
+        name = f"spectrograph_{mode.filter}_{mode.grating}_{mode.scale:g}mas_{mode.mask}.fits"
+        return self.root / "truth" / "as_built" / name
 
     def products(self, setting: str, family: str, algorithm: str, night: int) -> Path:
         """Folder of one algorithm's products of one night."""

@@ -17,9 +17,11 @@ from typing import Any
 from iris_contract.errors import ScenarioError
 from iris_contract.exposure import Subarray
 from iris_contract.instrument import DETECTORS, load_instrument
+from iris_contract.lenslet import LensletMode
 from iris_contract.scorecard import FAMILIES
 from iris_harness.algorithms import CALIBRATORS, JUDGE_FITTERS, list_algorithms
 from iris_harness.exposures import (
+    LENSLET_SCENES,
     RECTANGLE_KEYS,
     SPECTROGRAPH,
     ExposureSpec,
@@ -99,6 +101,12 @@ class Scenario:
     def find_region(self, detector: str) -> Subarray:
         """Return what is read of a detector."""
         return self.spectrograph.region if self.spectrograph and detector == SPECTROGRAPH else self.region
+
+    @property
+    def lenslet_modes(self) -> tuple[LensletMode, ...]:
+        """The settings of the lenslet spectrograph in which lamps are seen."""
+        seen = [spec.lenslet for spec in self.exposures.values() if spec.scene in LENSLET_SCENES]
+        return tuple(dict.fromkeys(mode for mode in seen if mode is not None))
 
     def find_mode(self, detector: str) -> str:
         """Return the mode of the instrument that a detector serves: LENSLET or IMG."""

@@ -1,16 +1,18 @@
-"""The simulate stage: as-built maps of each detector once, then one task per exposure of every night and setting."""
+"""The simulate stage: as-built maps of each detector and the spectrograph once, then one task per exposure of every night and setting."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from iris_contract.atomic import hash_file
-from iris_contract.errors import ScenarioError
 from iris_contract.instrument import load_instrument
+from iris_contract.lenslet import LensletMode
+from iris_harness.exposures import SPECTROGRAPH
 from iris_harness.nights import PlannedExposure, plan_night
 from iris_harness.run_directory import RunDirectory
 from iris_harness.scenario import Scenario, load_scenario
@@ -23,6 +25,7 @@ __all__ = [
     "plan_simulation",
     "simulate_exposure",
     "write_as_built",
+    "write_spectrograph",
 ]
 
 SOURCES = ("iris_contract", "iris_simulator")
@@ -69,13 +72,21 @@ def _build(detector: str, region: Any, seed: int) -> Any:
     return build_as_built(load_instrument().detector(detector), region, seed)
 
 
+@lru_cache(maxsize=2)
+def _build_spectrograph(mode: LensletMode, region: Any, seed: int) -> Any:
+    from iris_simulator.lenslet import build_spectrograph
+
+    return build_spectrograph(mode, region, seed)
+
+
 def forget_as_built() -> None:
     """Let go of the as-built maps, which simulations of this process share: 1.7 GB of the full format."""
     _build.cache_clear()
+    _build_spectrograph.cache_clear()
 
 
 def plan_as_built(run: RunDirectory, scenario: Scenario, seed: int) -> list[Task]:
-    """Return the tasks that write the as-built maps, one for each detector."""
+    """Return the tasks that write what was built: one for each detector, and each mode of the spectrograph."""
     tasks = []
     for detector in scenario.detectors:
         name = "as-built" if detector == scenario.detector else f"as-built-{detector}"
@@ -83,6 +94,12 @@ def plan_as_built(run: RunDirectory, scenario: Scenario, seed: int) -> list[Task
         key = make_key([*place, sorted(scenario.effects), seed], [], hash_source(*SOURCES))
         call, arguments = "iris_harness.simulate:write_as_built", (run.root, seed, detector)
         tasks.append(Task(name, "simulate", call, arguments, key))
+    for mode in scenario.lenslet_modes:
+        path = run.spectrograph(mode)
+        place = [str(mode), asdict(scenario.find_region(SPECTROGRAPH)), sorted(scenario.effects), seed]
+        key = make_key(place, [], hash_source(*SOURCES))
+        call = "iris_harness.simulate:write_spectrograph"
+        tasks.append(Task(f"as-built-{path.stem}", "simulate", call, (run.root, seed, mode), key))
     return tasks
 
 
@@ -90,14 +107,33 @@ def write_as_built(root: Path, seed: int, detector: str) -> tuple[list[Path], An
     """Write the as-built maps that act with the scenario's effects, of the region of a detector, as truth."""
     scenario = _load(root)
     path = RunDirectory(root).as_built(detector)
-    _build(detector, scenario.find_region(detector), seed).tell(scenario.effects).write(path)
+    effects, _ = _split_effects(scenario.effects)
+    _build(detector, scenario.find_region(detector), seed).tell(effects).write(path)
     return [path], None
 
 
-def build_scene(planned: PlannedExposure, seed: int) -> Any:
+def write_spectrograph(root: Path, seed: int, mode: LensletMode) -> tuple[list[Path], Any]:
+    """Write the spectrograph as built, of the lenslets that light the scenario's region, as truth."""
+    from iris_simulator.lenslet import tell_spectrograph
+
+    scenario, path = _load(root), RunDirectory(root).spectrograph(mode)
+    _, optical = _split_effects(scenario.effects)
+    tell_spectrograph(_build_spectrograph(mode, scenario.find_region(SPECTROGRAPH), seed), optical).write(path)
+    return [path], None
+
+
+def _split_effects(effects: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return those of the detector and those of the spectrograph's optics."""
+    from iris_simulator.lenslet import OPTICAL_EFFECTS
+
+    optical = [effect for effect in effects if effect in OPTICAL_EFFECTS]
+    return [effect for effect in effects if effect not in optical], optical
+
+
+def build_scene(planned: PlannedExposure, seed: int, night: int, optical: Sequence[str]) -> Any:
     """Return the scene of an exposure; stars have the same places in every night.
 
-    Raises ScenarioError for what the simulator does not show yet.
+    `optical` are the effects of the spectrograph's optics that are on.
     """
     from iris_simulator.psf import diffraction_stamp
     from iris_simulator.scenes import Blank, FlatLamp, Ladder, UniformSky, draw_stars
@@ -114,21 +150,35 @@ def build_scene(planned: PlannedExposure, seed: int) -> Any:
             sky, brightest = spec.rates
             stamp = diffraction_stamp(STAR_WAVELENGTH, STAMP_SIZE, strehl=STREHL)
             return draw_stars(region, spec.stars, brightest / 100, brightest, stamp, seed=seed, sky=sky)
-        case "blank":
-            return Blank()
+        case "arc_lamp" | "white_light":
+            return _light_lenslets(planned, seed, night, optical)
         case _:
-            raise ScenarioError(
-                "the simulator has no such scene yet", key=f"exposures.{spec.role}.scene", value=spec.scene
-            )
+            return Blank()
 
 
-def _list_history(scenario: Scenario, planned: PlannedExposure, night: int, seed: int) -> list[Any]:
+def _light_lenslets(planned: PlannedExposure, seed: int, night: int, optical: Sequence[str]) -> Any:
+    """Return the scene of a lamp that shines on the lenslets: `rates` is e-/s of the brightest line, or e-/s/nm."""
+    from iris_simulator.lenslet import ArcLamp, WhiteLamp
+    from iris_simulator.lenslet import build_scene as light
+
+    spec, exposure = planned.spec, planned.exposure
+    if spec.scene == "arc_lamp":
+        lamp: Any = ArcLamp(spec.lamp, spec.rates[0], effects=optical)
+    else:
+        lamp = WhiteLamp(spec.rates[0], effects=optical)
+    built = _build_spectrograph(exposure.lenslet, exposure.subarray, seed)
+    return light(built, [lamp], night=night, exposure=exposure.number, effects=optical)
+
+
+def _list_history(
+    scenario: Scenario, planned: PlannedExposure, night: int, seed: int, optical: Sequence[str]
+) -> list[Any]:
     """Return what its detector saw in the night before an exposure, as far back as traps remember."""
     from iris_simulator import Earlier
 
     start = planned.exposure.start
     return [
-        Earlier(build_scene(past, seed), past.exposure)
+        Earlier(build_scene(past, seed, night, optical), past.exposure)
         for past in plan_night(scenario, night)
         if past.exposure.detector == planned.exposure.detector
         and past.exposure.start < start
@@ -139,20 +189,25 @@ def _list_history(scenario: Scenario, planned: PlannedExposure, night: int, seed
 def simulate_exposure(root: Path, seed: int, night: int, number: int, setting: str) -> tuple[list[Path], Any]:
     """Simulate one exposure and write raw and truth; the content is the raw file's SHA-256."""
     from iris_simulator import observe, write_exposure
+    from iris_simulator.lenslet import LensletScene
 
     run, scenario = RunDirectory(root), _load(root)
     planned = plan_night(scenario, night)[number - 1]
     effects = [e for e in scenario.effects if setting != "alone" or e not in planned.spec.alone_without]
+    effects, optical = _split_effects(effects)
+    scene = build_scene(planned, seed, night, optical)
     ramp, truth = observe(
-        build_scene(planned, seed),
+        scene,
         planned.exposure,
         _build(planned.exposure.detector, planned.exposure.subarray, seed),
         seed=seed,
         night=night,
         effects=effects,
-        history=_list_history(scenario, planned, night, seed) if "persistence" in effects else (),
+        history=_list_history(scenario, planned, night, seed, optical) if "persistence" in effects else (),
         cosmic_ray_boost=planned.spec.cosmic_ray_boost,
     )
+    if isinstance(scene, LensletScene):
+        truth = replace(truth, **scene.tell_truth())
     raw, truth_path = run.raw(setting, night, planned.exposure), run.truth(setting, night, planned.exposure)
     write_exposure(ramp, truth, raw, truth_path)
     return [raw, truth_path], hash_file(raw)
