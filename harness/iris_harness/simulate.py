@@ -1,4 +1,4 @@
-"""The simulate stage: as-built maps of each detector and the spectrograph once, then one task per exposure of every night and setting."""
+"""The simulate stage: what was built once, then one task per exposure of every night and setting."""
 
 from __future__ import annotations
 
@@ -96,8 +96,8 @@ def plan_as_built(run: RunDirectory, scenario: Scenario, seed: int) -> list[Task
         tasks.append(Task(name, "simulate", call, arguments, key))
     for mode in scenario.lenslet_modes:
         path = run.spectrograph(mode)
-        place = [str(mode), asdict(scenario.find_region(SPECTROGRAPH)), sorted(scenario.effects), seed]
-        key = make_key(place, [], hash_source(*SOURCES))
+        region = asdict(scenario.find_region(SPECTROGRAPH))
+        key = make_key([asdict(mode), region, sorted(scenario.effects), seed], [], hash_source(*SOURCES))
         call = "iris_harness.simulate:write_spectrograph"
         tasks.append(Task(f"as-built-{path.stem}", "simulate", call, (run.root, seed, mode), key))
     return tasks

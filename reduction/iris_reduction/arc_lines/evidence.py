@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import maximum_filter
+from scipy.ndimage import center_of_mass, label, maximum, maximum_filter
 from scipy.spatial import cKDTree
 
 from iris_contract.errors import InputError
@@ -34,11 +34,17 @@ Spots = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.f
 
 
 def _find_spots(image: ArcImage) -> Spots:
-    """Return columns, rows and significances (k,) of the bright spots of an image."""
+    """Return columns, rows and brightness e-/s (k,) of the spots of an image; saturated ones are as bright as any.
+
+    The significance of bright lines is capped: a flat top is one spot.
+    """
     shown = image.significance
-    rows, columns = np.nonzero((shown >= _BRIGHT) & (shown == maximum_filter(shown, 3)))
-    x, y = columns.astype(np.float64), rows.astype(np.float64)
-    return x + image.corner[0], y + image.corner[1], shown[rows, columns].astype(np.float64)
+    tops, number = label((shown >= _BRIGHT) & (shown == maximum_filter(shown, 3)), np.ones((3, 3)))
+    every = np.arange(1, number + 1)
+    middles = np.array(center_of_mass(tops > 0, tops, every)).reshape(-1, 2)
+    light = np.where(image.saturated, image.rate.max(), image.rate)
+    heights = np.asarray(maximum(light, tops, every), dtype=np.float64)
+    return middles[:, 1] + image.corner[0], middles[:, 0] + image.corner[1], heights
 
 
 def check_light(images: Sequence[ArcImage]) -> None:
@@ -87,7 +93,7 @@ def check_pattern(
 
 
 def _measure_explained(images: Sequence[ArcImage], points: Points) -> float:
-    """Return the share of the spots, by their significance, that lie near a predicted line."""
+    """Return the share of the spots, by their brightness, that lie near a predicted line."""
     near, total = 0.0, 0.0
     for n, image in enumerate(images):
         x, y, weight = _find_spots(image)
