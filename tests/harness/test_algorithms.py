@@ -2,6 +2,7 @@
 
 import sys
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -40,7 +41,9 @@ def plug_ins(monkeypatch):
     monkeypatch.setattr(reduction_family, "entry_points", lambda group: points)
 
 
-@pytest.mark.parametrize("family", ["ramp", "gain", "read_noise", "linearity", "reference_pixel", "snowball"])
+@pytest.mark.parametrize(
+    "family", ["ramp", "gain", "read_noise", "linearity", "reference_pixel", "snowball", "wavelength"]
+)
 def test_installed_algorithms_are_listed_with_what_is_wrong_with_them(plug_ins, family):
     found = {row["name"]: row for row in list_algorithms() if row["family"] == family}
     assert (found["mine"]["origin"], found["mine"]["state"]) == ("plug-in", "ready")
@@ -67,7 +70,7 @@ def test_no_plug_in_is_passed_over_in_silence(plug_ins, family, names):
 def test_the_families_that_take_plug_ins(plug_ins):
     """`ipc` and `persistence` have no protocol of arrays that a package could follow."""
     ready = {row["family"] for row in list_algorithms() if (row["name"], row["state"]) == ("mine", "ready")}
-    assert ready == {"ramp", "gain", "read_noise", "linearity", "reference_pixel", "snowball"}
+    assert ready == {"ramp", "gain", "read_noise", "linearity", "reference_pixel", "snowball", "wavelength"}
 
 
 def test_a_plug_in_with_the_name_of_a_method_does_not_hide_it(monkeypatch):
@@ -84,7 +87,7 @@ def test_what_a_calibration_plug_in_raises_is_its_own_failure(plug_ins, tmp_path
 
     create_initial(tmp_path)
     monkeypatch.setattr("iris_reduction.pipelines.make_reference", make)
-    plan = [Group("gain", ("mine", "lost"), (("DETECTOR", "IFU"),), ())]
+    plan = [Group("gain", ("mine", "lost"), (("DETECTOR", "IFU"),), (), Path("truth"))]
     paths, content = calibrate_night(tmp_path, "chain", 1, plan, {})
     assert (paths, content["rows"]) == ([], [])
     reasons = {entry["algorithm"]: entry["reason"] for entry in content["failures"]}

@@ -21,7 +21,9 @@ def test_families_come_after_what_they_need():
 
 def test_a_missing_prerequisite_of_the_chain_names_what_to_add(tmp_path):
     create_initial(tmp_path)
-    group = Group("dark", ("ramp_mean",), (("DETECTOR", "IFU"), ("READMODE", "UTR")), (tmp_path / "raw.fits",))
+    group = Group(
+        "dark", ("ramp_mean",), (("DETECTOR", "IFU"), ("READMODE", "UTR")), (tmp_path / "raw.fits",), tmp_path
+    )
     with pytest.raises(ReferenceFileError, match="dark needs a gain of IFU of the same night; add its family"):
         calibrate_night(tmp_path, "chain", 1, [group], {})
     assert not list(Path(tmp_path).rglob("*.fits"))
@@ -34,10 +36,15 @@ def test_a_prerequisite_that_failed_says_why(tmp_path, monkeypatch):
     create_initial(tmp_path)
     monkeypatch.setattr("iris_reduction.pipelines.make_reference", fail)
     raw, match = (tmp_path / "raw.fits",), (("DETECTOR", "IMG1"),)
-    plan = [Group("gain", ("photon_transfer",), match, raw), Group("dark", ("ramp_mean",), match, raw)]
+    plan = [
+        Group("gain", ("photon_transfer",), match, raw, tmp_path),
+        Group("dark", ("ramp_mean",), match, raw, tmp_path),
+    ]
     with pytest.raises(ReferenceFileError, match=r"needs a gain .* failed: photon_transfer: RuntimeError: no room"):
         calibrate_night(tmp_path, "chain", 1, plan, {})
-    plan[1] = Group("dark", ("ramp_mean",), (("DETECTOR", "IFU"),), raw)  # the other detector's failure is none of its
+    plan[1] = Group(
+        "dark", ("ramp_mean",), (("DETECTOR", "IFU"),), raw, tmp_path
+    )  # the other detector's failure is none of its
     with pytest.raises(ReferenceFileError, match="needs a gain of IFU of the same night; add its family"):
         calibrate_night(tmp_path, "chain", 1, plan, {})
 

@@ -171,7 +171,7 @@ def test_calibration_without_truth_gives_the_same_bytes(micro_run, micro_copy, s
     mine = {r.family: r for r in rows if r.family in CALIBRATIONS}
     exposures = load_scenario(MICRO).exposures
     plan = [
-        Group(family, (mine[family].algorithm,), find_match(kind, exposures["dark"]), files)
+        Group(family, (mine[family].algorithm,), find_match(kind, exposures["dark"]), files, micro_copy)
         for family, (kind, _) in CALIBRATIONS.items()
         if family in mine and (files := tuple(micro_copy / raw for raw in mine[family].raw))
     ]

@@ -5,17 +5,19 @@ import weakref
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from iris_contract import Subarray
-from iris_contract.errors import ScenarioError
+from iris_contract import Subarray, Truth
+from iris_contract.fitsio import read_header
+from iris_contract.lenslet import SpectrographTruth
 from iris_harness import simulate
 from iris_harness.calibrate import calibrate_night
 from iris_harness.nights import plan_night
 from iris_harness.reduce import reduce_night
 from iris_harness.run_directory import RunDirectory
-from iris_harness.scenario import load_scenario
-from iris_harness.simulate import _list_history, build_scene, plan_as_built
+from iris_harness.scenario import find_scenario, load_scenario
+from iris_harness.simulate import _list_history, plan_as_built
 
 REGION = Subarray(1, 1, 64, 16)
 TWO = Path(__file__).parent / "two.yaml"
@@ -26,7 +28,7 @@ def test_history_is_that_of_the_detector():
     scenario = load_scenario(TWO)
     plan = plan_night(scenario, 1)
     seen = {
-        planned.exposure.number: [past.exposure.number for past in _list_history(scenario, planned, 1, 1)]
+        planned.exposure.number: [past.exposure.number for past in _list_history(scenario, planned, 1, 1, [])]
         for planned in plan
     }
     roles = {planned.exposure.number: planned.spec.role for planned in plan}
@@ -35,11 +37,47 @@ def test_history_is_that_of_the_detector():
     assert seen[2] == []
 
 
-@pytest.mark.parametrize("scene", ["arc_lamp", "white_light"])
-def test_a_scene_that_the_simulator_lacks_is_said(scene):
-    planned = plan_night(load_scenario(TWO), 1)[0]
-    with pytest.raises(ScenarioError, match=f"exposures.dark.scene='{scene}': the simulator has no such scene yet"):
-        build_scene(replace(planned, spec=replace(planned.spec, scene=scene)), 1)
+@pytest.fixture
+def arcs(tmp_path):
+    """A run of one row of lenslets and the arcs of one lamp."""
+    scenario = load_scenario(find_scenario("lenslet"))
+    region = Subarray(1537, 2017, 768, 32)
+    families = {name: replace(spec, settings=("chain",)) for name, spec in scenario.families.items()}
+    scenario = replace(scenario, region=region, spectrograph=replace(scenario.spectrograph, region=region))
+    scenario = replace(scenario, families=families)
+    return RunDirectory(tmp_path), scenario
+
+
+def test_an_arc_has_the_truth_of_its_lines_and_its_flexure(arcs, monkeypatch):
+    run, scenario = arcs
+    monkeypatch.setattr(simulate, "_load", lambda root: scenario)
+    number = next(p.exposure.number for p in plan_night(scenario, 1) if p.spec.role == "argon")
+    (raw, truth_path), digest = simulate.simulate_exposure(run.root, 1, 1, number, "chain")
+    header = read_header(raw)
+    assert (header["INSTMODE"], header["CALLAMP"], header["GRATING"]) == ("LENSLET", "ARGON", "4000-K")
+    truth = Truth.read(truth_path)
+    assert truth.raw_sha256 == digest
+    assert truth.shift is not None
+    assert 0 < np.abs(truth.shift).max() < 1
+    assert truth.line_flux is not None
+    assert truth.line_flux["FLUX"].max() == pytest.approx(3000, rel=0.5)
+    assert truth.rate_scene.max() > 100
+
+
+def test_the_spectrograph_as_built_is_told_once_for_each_mode(arcs, monkeypatch):
+    run, scenario = arcs
+    monkeypatch.setattr(simulate, "_load", lambda root: scenario)
+    tasks = plan_as_built(run, scenario, 1)
+    assert [task.name for task in tasks] == ["as-built", "as-built-spectrograph_KN3_4000-K_4mas_FINE_MASK"]
+    (path,), _ = simulate.write_spectrograph(*tasks[1].arguments)
+    told = SpectrographTruth.read(path)
+    assert path == run.spectrograph(scenario.lenslet_modes[0])
+    assert 0 < len(told.column) < 64
+
+
+def test_effects_are_of_the_detector_or_of_the_optics():
+    detector, optical = simulate._split_effects(["dark", "flexure", "read_noise", "ghost"])
+    assert (detector, optical) == (["dark", "read_noise"], ["flexure", "ghost"])
 
 
 def test_each_detector_has_as_built_maps_of_its_own(tmp_path):

@@ -188,7 +188,7 @@ def test_what_is_handed_over_is_of_the_detector_and_matches_if_any_does(tmp_path
     }
 
     def give(match):
-        return _hand_over(Group("bad_pixel", (), match, ()), made, [], tmp_path)
+        return _hand_over(Group("bad_pixel", (), match, (), Path("truth")), made, [], tmp_path)
 
     assert give(cds) == {"gain": Path("b"), "readnoise": Path("cds")}
     assert give(utr) == {"gain": Path("b"), "readnoise": Path("utr")}

@@ -4,3 +4,7 @@
 lines should be), `registration` (where the pattern is), `evidence` (whether it is there at all), `profile`, `profiles`
 and `centroid` (a line's place), `places` (where all lines are), `levels` (how bright), `crowding` (what stands beside).
 """
+
+from __future__ import annotations
+
+__all__: list[str] = []
