@@ -2,7 +2,6 @@
 
 import sys
 from importlib.metadata import EntryPoint
-from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -87,7 +86,7 @@ def test_what_a_calibration_plug_in_raises_is_its_own_failure(plug_ins, tmp_path
 
     create_initial(tmp_path)
     monkeypatch.setattr("iris_reduction.pipelines.make_reference", make)
-    plan = [Group("gain", ("mine", "lost"), (("DETECTOR", "IFU"),), (), Path("truth"))]
+    plan = [Group("gain", ("mine", "lost"), (("DETECTOR", "IFU"),), (), tmp_path)]
     paths, content = calibrate_night(tmp_path, "chain", 1, plan, {})
     assert (paths, content["rows"]) == ([], [])
     reasons = {entry["algorithm"]: entry["reason"] for entry in content["failures"]}
