@@ -1,7 +1,7 @@
 """The page of a campaign: how much each change moves each figure, on identical draws.
 
 One table per metric: a row for each algorithm, setting, detector and condition, a column for each variant with
-the paired difference to the first one. A difference whose interval holds zero is printed faint.
+the paired difference to the first one. A difference whose interval holds zero is not bold.
 """
 
 from __future__ import annotations
@@ -75,11 +75,11 @@ def _make_table(metric: str, variants: list[Row], first: Mapping[Place, Row]) ->
 
 def _make_cell(row: Row | None) -> dict[str, Any]:
     if row is None:
-        return {"text": "not measured", "clear": False}
+        return {"text": "not measured", "certain": False}
     low, high, change = row["low"], row["high"], row["change"]
     if low is None or high is None:
-        return {"text": f"{change:+.2g}", "clear": False}
-    return {"text": f"{change:+.2g} ± {(high - low) / 2:.1g}", "clear": not low <= 0 <= high}
+        return {"text": f"{change:+.2g}", "certain": False}
+    return {"text": f"{change:+.2g} ± {(high - low) / 2:.1g}", "certain": not low <= 0 <= high}
 
 
 def _describe(change: Row) -> str:
