@@ -36,7 +36,7 @@ def science(micro_run):
 
 
 ON_REQUEST = {"linearity", "ipc", "persistence", "snowball"} | {
-    f"calibrate_{kind}" for kind in ("linearity", "saturation", "ipc", "persist")
+    f"calibrate_{kind}" for kind in ("linearity", "saturation", "ipc", "persist", "arc")
 }
 """What the scenario `quick` does without; tests of its own run it."""
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from iris_contract import DQ
+from iris_contract.errors import LayoutError
 from iris_validators import sample_group
 
 SHAPE = (256, 384)
@@ -72,8 +73,8 @@ def test_shared_noise_widens_pulls_with_the_size(bench):
 def test_wrong_errors_fail(bench):
     words = aperture_verdicts(bench, make_rows(bench, factor=0.8))
     assert {word for c, word in words.items() if c != "aperture=1x64"} == {"FAIL"}
-    words = aperture_verdicts(bench, make_rows(bench, factor=-1.0))  # no error estimate at all: NaN
-    assert {word for c, word in words.items() if c != "aperture=1x64"} == {"FAIL"}
+    with pytest.raises(LayoutError, match="ERR must hold standard deviations"):
+        aperture_verdicts(bench, make_rows(bench, factor=-1.0))
 
 
 def test_apertures_follow_the_detector_s_grid(bench):

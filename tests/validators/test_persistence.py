@@ -25,7 +25,7 @@ def judge_afterglow(bench, left=0.0, flag=lambda glow: glow > SIGMA, algorithm="
         detected = BASE + glow
         data = BASE + left * glow + rng.normal(size=SHAPE) * bench.bound(detected)
         dq = np.where(flag(glow * np.exp(rng.normal(0, 0.2, SHAPE))), FLAG, 0).astype("u4")
-        bench.image(name, data, data, dq=dq)
+        bench.image(name, data, np.abs(data), dq=dq)
         truth = bench.truth(name, np.full(SHAPE, BASE), detected=detected, persistence=glow)
         row = bench.row(name, "RateModel", truth, night=night, family="persistence", algorithm=algorithm)
         rows.append(row)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from iris_contract import DQ
+from iris_contract.errors import LayoutError
 from iris_validators import sample_group
 
 SHAPE, RATES = (256, 384), (0.5, 50.0)
@@ -86,7 +87,6 @@ def test_honest_twin_passes_everything(shared_bench, good):
     [
         (invert_error, ["pull_width", "coverage_68", "coverage_95"], ["bias", "rms_over_crb", "yield"]),
         (scale_error(0.8), ["pull_width", "coverage_68", "coverage_95"], ["bias", "rms_over_crb", "yield"]),
-        (scale_error(-1), ["pull_width", "pull_mean"], ["bias", "rms_over_crb", "yield"]),
         (lose_error, ["pull_width", "coverage_68", "coverage_95", "yield"], ["bias", "rms_over_crb"]),
         (one_nan, ["bias", "rms_over_crb", "pull_mean", "pull_width"], ["coverage_68", "yield"]),
         (flag_a_fiftieth, ["yield"], ["bias", "rms_over_crb", "pull_width", "coverage_68"]),
@@ -97,6 +97,11 @@ def test_fault_fails_what_watches_it(shared_bench, good, fault, fails, unmoved):
     verdicts = shared_bench.verdicts(shared_bench.edit(good, fault))
     assert {verdicts[f"ramp.{f}", c] for f in fails for c in CONDITIONS} == {"FAIL"}
     assert {verdicts[f"ramp.{f}", c] for f in unmoved for c in CONDITIONS} == {"PASS"}
+
+
+def test_negative_errors_break_the_layout(shared_bench, good):
+    with pytest.raises(LayoutError, match="ERR must hold standard deviations"):
+        shared_bench.verdicts(shared_bench.edit(good, scale_error(-1)))
 
 
 def test_counts_hold_a_nan_against_the_product(shared_bench, good):

@@ -221,8 +221,8 @@ def test_missing_things(night, references, tmp_path, monkeypatch):
         run_level1(night.raw["science"], tmp_path)
     with pytest.raises(ReferenceFileError, match="no CRDS cache to take the gain"):
         make_reference("readnoise", night.flats("dark"), tmp_path)
-    with pytest.raises(InputError, match=r"kind='arc'.*gain"):
-        make_reference("arc", night.flats("dark"), tmp_path)
+    with pytest.raises(InputError, match=r"kind='rectmat'.*gain"):
+        make_reference("rectmat", night.flats("dark"), tmp_path)
     with pytest.raises(InputError, match="has no flat_on"):
         make_reference("flat", night.flats("off"), tmp_path, overrides=references)
     with pytest.raises(InputError, match="lists no files"):
