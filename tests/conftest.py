@@ -86,7 +86,7 @@ class ArcBench:
         r = self.region
         corner = {"XSTART": r.xstart, "YSTART": r.ystart, "XSIZE": r.xsize, "YSIZE": r.ysize}
         lenslets = {"DETECTOR": "IFU", "INSTMODE": "LENSLET", "IFSMODE": "LENSLET"}
-        return self.mode.to_header() | corner | lenslets | {"NGROUPS": 1, "NREADS": 20, "RAMPTIME": 100.0}
+        return self.mode.to_header() | corner | lenslets
 
     def write_truth(self, flux: float = 100.0, cause: Any = None) -> None:
         """Write what is true: lines of `flux` e-/s, 100 s long, defects `cause` (ny, nx)."""
@@ -100,9 +100,8 @@ class ArcBench:
             flaws = np.zeros(self.region.shape, "u4") if cause is None else cause
             events = np.zeros(0, [("Y", "i4"), ("X", "i4"), ("GROUP", "i4"), ("READ", "i4"), ("ELECTRONS", "f4")])
             digest = hashlib.sha256(lamp.encode()).hexdigest()
-            truth = Truth(
-                digest, plane, plane, plane, plane, flaws, events, {}, shift=self.shift, line_flux=table.ravel()
-            )
+            more = {"shift": self.shift, "line_flux": table.ravel(), "seconds": 100.0}
+            truth = Truth(digest, plane, plane, plane, plane, flaws, events, {}, **more)
             truth.write(self.root / f"truth/{lamp}_TRUTH_1.fits")
 
     def spectrograph(self) -> SpectrographTruth:

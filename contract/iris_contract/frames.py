@@ -245,7 +245,7 @@ class Truth:
     `persistence` e-/s is the afterglow in `rate_detected`, None where there is none. Of a spectrograph's exposure:
     `shift` px (x, y) by which its light fell beside where the as-built spectrograph puts it, `spectra` e-/s at the
     detector per channel (nspec, nchan) on `spectra_wave` nm (nchan,), and `line_flux` with COLUMN, ROW, WAVELENGTH nm
-    and FLUX e-/s at the detector of emission lines.
+    and FLUX e-/s at the detector of emission lines, and `seconds` in which light was collected, over all ramps.
     """
 
     raw_sha256: str
@@ -261,6 +261,7 @@ class Truth:
     spectra_wave: npt.NDArray[np.float64] | None = None
     spectra: Float | None = None
     line_flux: npt.NDArray[Any] | None = None
+    seconds: float | None = None
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
@@ -272,8 +273,9 @@ class Truth:
             str(name).strip(): bool(on) for name, on in zip(c["EFFECTS"]["NAME"], c["EFFECTS"]["ON"], strict=True)
         }
         scene, detected, noise, gain = (c[n] for n in ("RATE_SCENE", "RATE_DETECTED", "READ_NOISE", "GAIN"))
-        more = (c.get(name.upper()) for name in _TRUTH_EXTRAS)
-        return cls(str(header["RAWSHA"]), scene, detected, noise, gain, c["CAUSE"], c["EVENTS"], effects, *more)
+        more: dict[str, Any] = {name: c.get(name.upper()) for name in _TRUTH_EXTRAS}
+        more["seconds"] = header.get("EXPTIME")
+        return cls(str(header["RAWSHA"]), scene, detected, noise, gain, c["CAUSE"], c["EVENTS"], effects, **more)
 
     def write(self, path: str | Path) -> None:
         """Write the truth file atomically; raises LayoutError."""
@@ -289,7 +291,10 @@ class Truth:
         }
         more = {name.upper(): getattr(self, name) for name in _TRUTH_EXTRAS}
         content |= {name: array for name, array in more.items() if array is not None}
-        write_layout(path, "TruthModel", {"RAWSHA": self.raw_sha256}, content)
+        cards: Header = {"RAWSHA": self.raw_sha256}
+        if self.seconds is not None:
+            cards["EXPTIME"] = self.seconds
+        write_layout(path, "TruthModel", cards, content)
 
 
 @dataclass(frozen=True, slots=True)

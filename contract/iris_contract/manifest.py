@@ -28,8 +28,9 @@ class ManifestRow:
     """One product.
 
     `model` is the product's DATAMODL; a calibration reference is a product too, and its `truth` is
-    the as-built maps, or the spectrograph as built where it is a wavelength solution. `exposure` is the scenario's role name (for references: the kind). `raw` and
-    `raw_sha256` list the inputs in order. `references` maps kind to the file name that was used.
+    the as-built maps, or the spectrograph as built where it is a wavelength solution. `exposure` is
+    the scenario's role name (for references: the kind). `raw` and `raw_sha256` list the inputs in
+    order. `references` maps kind to the file name that was used.
     `detector` is that of the raw files; empty where it need not be said, since the run has one.
     """
 

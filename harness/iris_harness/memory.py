@@ -3,6 +3,8 @@
 A process holds one exposure at a time: the reads before and after a Step, 4 bytes each, their flags, and planes
 of references, products and sums. Measured on the full format: 4.5 GB for 20 reads of 4096 x 4096 pixels. The most
 is needed for `persist`, 9 n + 124 bytes a pixel for n reads (measured on 1024 x 1024 and 2048 x 1024 pixels).
+PSFlets of the lenslet spectrograph are tables of up to 0.75 GB. Not reckoned: lines and solutions of its arcs, which
+grow with the number of lenslets.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from iris_harness.scenario import Scenario
 __all__ = ["check_memory", "estimate_peak", "limit_jobs", "measure_memory"]
 
 LIBRARIES, PER_READ, PER_PIXEL = 4e8, 9, 130  # bytes of a process, per pixel-read, per pixel
+PSFLETS = 0.75e9  # bytes of the tables that light of lenslets is rendered with
 LEAST, PER_CORE = 8e9, 2e9  # bytes that a run may take: this, or so much per core where that is more
 
 
@@ -28,7 +31,7 @@ def estimate_peak(scenario: Scenario) -> float:
         * (PER_READ * spec.readout.ramps * spec.readout.reads + PER_PIXEL)
         for spec in scenario.exposures.values()
     ]
-    return LIBRARIES + max(needs)
+    return LIBRARIES + max(needs) + (PSFLETS if scenario.lenslet_modes else 0)
 
 
 def measure_memory() -> tuple[float, float]:

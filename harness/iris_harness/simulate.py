@@ -207,7 +207,8 @@ def simulate_exposure(root: Path, seed: int, night: int, number: int, setting: s
         cosmic_ray_boost=planned.spec.cosmic_ray_boost,
     )
     if isinstance(scene, LensletScene):
-        truth = replace(truth, **scene.tell_truth())
+        readout = planned.exposure.readout
+        truth = replace(truth, **scene.tell_truth(), seconds=readout.ramps * readout.ramp_time)
     raw, truth_path = run.raw(setting, night, planned.exposure), run.truth(setting, night, planned.exposure)
     write_exposure(ramp, truth, raw, truth_path)
     return [raw, truth_path], hash_file(raw)

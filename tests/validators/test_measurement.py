@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iris_validators.intervals import log_t_interval, t_interval
-from iris_validators.measurement import combine
+from iris_validators.measurement import SAME, combine
 from iris_validators.sample import Sample
 
 ONE = Sample("ramp.bias", "ramp", "gls", "alone", "rate=2", 1, "mean", "sigma", 0.5)
@@ -58,6 +58,16 @@ def test_exposures_of_one_night_merge_by_weight_and_are_no_nights():
     assert (found.value, found.n) == (3.25, 1)
     squares = combine([replace(ONE, kind="ratio", value=v) for v in (1.0, 7.0)])
     assert squares.value == pytest.approx(5)  # rms of 1 and 7
+
+
+@pytest.mark.parametrize("kind", ["mean", "ratio"])
+def test_blocks_that_repeat_one_number_make_no_interval(kind):
+    """A gain of an output is the same in each of its blocks: sixteen times one error is not sixteen errors."""
+    blocks = [replace(ONE, block=b, value=0.004, kind=kind) for b in range(16)]
+    found = combine(blocks)
+    assert (found.value, found.low, found.method) == (pytest.approx(0.004), None, SAME)
+    assert combine([replace(blocks[0], value=0.0041), *blocks[1:]]).has_interval
+    assert combine(nights([0.004] * 3, kind=kind)).has_interval
 
 
 def test_blocks_of_one_frame_need_sixteen():

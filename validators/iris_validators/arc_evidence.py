@@ -24,7 +24,7 @@ from iris_contract.fitsio import Header, open_fits, read_data
 from iris_contract.frames import read_region
 from iris_contract.lenslet import LensletMode, SpectrographTruth, load_lattice, load_passband
 from iris_contract.manifest import ManifestRow
-from iris_validators.evidence import NEIGHBOURS, Window, describe_window, find_truth, read_times
+from iris_validators.evidence import NEIGHBOURS, Window, describe_window, find_truth
 from iris_validators.true_places import TruePlaces
 
 __all__ = ["ArcEvidence", "ArcExposure", "read_arc"]
@@ -133,7 +133,7 @@ def read_arc(run: Path, row: ManifestRow) -> ArcEvidence:
         raise LayoutError(f"truth is of {modes[1]}", file=row.product, key="SCALE,LLMSKST,GRATING,FILTER")
     _check_order(reference, modes[1], row)
     region = read_region(reference.header, row.product)
-    exposures = tuple(_read_exposures(run, row, region, reference.header))
+    exposures = tuple(_read_exposures(run, row, region))
     if not exposures:
         raise ManifestError("no raw file has lines in truth", file=row.product, key="raw", value=row.raw[0])
     content = reference.content
@@ -161,7 +161,7 @@ def _check_order(reference: Reference, mode: LensletMode, row: ManifestRow) -> N
             )
 
 
-def _read_exposures(run: Path, row: ManifestRow, region: Subarray, header: Header) -> Iterator[ArcExposure]:
+def _read_exposures(run: Path, row: ManifestRow, region: Subarray) -> Iterator[ArcExposure]:
     """Yield the exposures in which lines shine; those with lamps off tell nothing of a solution."""
     for raw, digest in zip(row.raw, row.raw_sha256, strict=True):
         path = find_truth(run, raw)
@@ -174,11 +174,12 @@ def _read_exposures(run: Path, row: ManifestRow, region: Subarray, header: Heade
             if "LINE_FLUX" not in hdus or "SHIFT" not in hdus or not len(hdus["LINE_FLUX"].data):
                 continue
             lines, shift = (read_data(hdus[name], path) for name in ("LINE_FLUX", "SHIFT"))
+            seconds = hdus[0].header.get("EXPTIME")
             cause = read_data(hdus["CAUSE"], path)
         if cause.shape != region.shape:
             raise LayoutError(
                 f"truth has the shape {cause.shape}", file=row.product, key="YSIZE,XSIZE", value=region.shape
             )
-        times = read_times(run, replace(row, raw=(raw,)), header)
-        duration = float((times[:, -1] - times[:, 0]).sum())
-        yield ArcExposure(lines, shift, duration, ndimage.binary_dilation(cause != 0, NEIGHBOURS))
+        if not isinstance(seconds, (int, float)):
+            raise LayoutError("keyword is missing (s in which light was collected)", file=path, key="EXPTIME")
+        yield ArcExposure(lines, shift, float(seconds), ndimage.binary_dilation(cause != 0, NEIGHBOURS))

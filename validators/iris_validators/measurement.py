@@ -22,10 +22,12 @@ import numpy as np
 from iris_validators.intervals import MIN_BLOCKS, MIN_NIGHTS, fraction_interval, log_t_interval, t_interval
 from iris_validators.sample import LACKING, Sample
 
-__all__ = ["NOT_POSITIVE", "Measurement", "combine"]
+__all__ = ["NOT_POSITIVE", "SAME", "Measurement", "combine"]
 
 NOT_POSITIVE = "no interval: the ratio is positive in no night"
 """The method where a ratio of more than one datum is 0 in every night: there is no logarithm, but no doubt either."""
+SAME = "no interval: all blocks hold one and the same number"
+"""The method where blocks repeat what is common to the frame, and so do not tell how far off it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,11 @@ def _interval(kind: str, nights: Sequence[_Realisation], level: float, blocks: b
     return *t_interval(values, level), "t over nights"
 
 
+def _agree(values: Sequence[float]) -> bool:
+    """Tell whether blocks hold one and the same number, as those of a reference with one number per output do."""
+    return bool(np.ptp(values) <= 1e-6 * np.abs(values).max())
+
+
 def combine(samples: Sequence[Sample], level: float = 0.95) -> Measurement:
     """Return the measurement that samples of one key make; raises ValueError if keys differ.
 
@@ -108,6 +115,8 @@ def combine(samples: Sequence[Sample], level: float = 0.95) -> Measurement:
         return Measurement(value, None, None, f"no interval below {needed} {noun}", len(nights), level)
     if kind == "ratio" and value <= 0 and any(s.weight > 1 for s in kept):
         return Measurement(value, None, None, NOT_POSITIVE, len(nights), level)
+    if blocks and kind in ("mean", "ratio") and _agree([block.value for block in nights]):
+        return Measurement(value, None, None, SAME, len(nights), level)
     found = _interval(kind, nights, level, blocks) if math.isfinite(value) else (math.nan, math.nan, "not finite")
     low, high, method = found
     if math.isnan(low) or math.isnan(high):

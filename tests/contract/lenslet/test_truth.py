@@ -45,15 +45,14 @@ def test_truth_of_an_exposure_carries_shift_spectra_and_lines(tmp_path, frame):
     lines = np.array([(3, 5, 2101.25, 40.0)], dtype=columns)
     planes = (plain.rate_scene, plain.rate_detected, plain.read_noise, plain.gain, plain.cause, plain.events)
     shift, wave, spectra = np.array([0.02, -0.01]), np.linspace(2100.0, 2101.0, 4), np.ones((3, 4), "f4")
-    truth = Truth(
-        plain.raw_sha256, *planes, plain.effects, shift=shift, spectra_wave=wave, spectra=spectra, line_flux=lines
-    )
+    more = {"shift": shift, "spectra_wave": wave, "spectra": spectra, "line_flux": lines, "seconds": 54.0}
+    truth = Truth(plain.raw_sha256, *planes, plain.effects, **more)
     truth.write(tmp_path / "truth.fits")
     found = Truth.read(tmp_path / "truth.fits")
     assert np.array_equal(found.shift, shift)
     assert np.array_equal(found.spectra_wave, wave)
     assert np.array_equal(found.spectra, spectra)
     assert found.line_flux["WAVELENGTH"].tolist() == [2101.25]
-    assert found.persistence is None
+    assert (found.persistence, found.seconds) == (None, 54.0)
     plain.write(tmp_path / "plain.fits")
-    assert Truth.read(tmp_path / "plain.fits").spectra is None
+    assert (Truth.read(tmp_path / "plain.fits").spectra, Truth.read(tmp_path / "plain.fits").seconds) == (None, None)
