@@ -53,6 +53,7 @@ LOW, HIGH = 0.4, 1.6  # amplitudes that make sense
 _POWER = 1.0  # of the signal, by which low signals weigh more for the shape
 _SAMPLE = 1 << 15  # pixels
 _EXCESS = 2.0  # variance over what is typical at a pixel's rate
+_UNTOLD = 0.3  # error of an amplitude, whose range is 1.2, from which on it tells nothing
 _FEWEST = 10  # increments
 _FURTHEST, _MISSED = 1.05, 1e-6  # of S0: where the inverse is sought, and how nearly it must be found
 
@@ -176,9 +177,10 @@ def _measure_amplitudes(equations: npt.NDArray[np.float32], typical: float) -> t
     rate = signal / np.maximum(seconds, np.float32(1e-9))
     noise = _find_noise(scatter / np.maximum(freedom, 1), rate)
     measured = (own > 0) & (number >= _FEWEST) & (noise < _EXCESS * typical)
-    measured &= (amplitude > LOW) & (amplitude < HIGH)
     error = np.sqrt(typical * np.maximum(rate, 0.0) / np.where(own > 0, own, np.inf))
-    return amplitude, error, measured
+    if measured.any() and np.median(error[measured]) > _UNTOLD:  # nothing bends: all pixels share what little there is
+        return np.ones_like(amplitude), np.minimum(error, HIGH - LOW), measured
+    return amplitude, error, measured & (amplitude > LOW) & (amplitude < HIGH)
 
 
 def _shrink(amplitude: Float64, error: Float64, measured: Bool) -> tuple[Float64, Float64]:

@@ -29,13 +29,13 @@ class Flats:
         return linearise((self.maps.signal / gain).astype(np.float32)) * gain / self.maps.levels - 1
 
 
-def take_flats(seed: int, cosmic_rays: bool = False) -> Flats:
+def take_flats(seed: int, cosmic_rays: bool = False, without: str = "") -> Flats:
     detector = load_instrument().detector("IMG1")
     built = build_as_built(detector, REGION, 7)
     readout = Readout.up_the_ramp(20, 10.0, 10)
     start = datetime(2035, 1, 10, 4, tzinfo=UTC)
     exposure = Exposure("flat", "NFF", "IMG1", REGION, readout, start, 1, lamp="FLAT")
-    effects = (*EFFECTS, "cosmic_rays") if cosmic_rays else EFFECTS
+    effects = [effect for effect in EFFECTS if effect != without] + ["cosmic_rays"] * cosmic_rays
     ramp, _ = observe(UniformSky(480.0), exposure, built, seed=seed, night=1, effects=effects, cosmic_ray_boost=1000)
     return Flats(FlatRamps(ramp.reads, ramp.times), built.acting(EFFECTS, REGION), 45000.0)
 

@@ -55,6 +55,16 @@ def test_common_shape_needs_ten_ramps(measure):
     assert not has(fit.dq, "NONLINEAR").any()
 
 
+def test_a_linear_detector_has_a_common_shape_of_nothing(flats):
+    """Amplitudes of what does not bend are noise; no pixel is given up for that, and 80 ke- change by 1e-4 at most."""
+    night = flats(1, without="nonlinearity")
+    fit = LINEARITY_FITTERS["common_shape"]([night.ramps], USABLE, norm=night.norm)
+    assert not has(fit.dq, "NONLINEAR").any()
+    signal = np.full((*USABLE.shape, 1), 40_000.0, np.float32)
+    changed = straighten_signal(signal, fit.coeffs, night.norm) / signal - 1
+    assert np.abs(changed[USABLE]).max() < 2e-4
+
+
 def test_errors_are_those_of_another_night(measure):
     """Scatter between two nights, one number per pixel since errors are common to its coefficients: within 10 %."""
     (one, _), (other, _) = measure("common_shape", 1), measure("common_shape", 2)
