@@ -3,8 +3,8 @@
 Listed intensities are kept within an element and scaled so that the brightest line of the passband has the rate that
 is asked for; real lamps depart from the list, line by line. They also show weak lines that no list has (other ions,
 molecules, impurities), a faint continuum, and grow brighter while they warm up. Which and how much are choices [C],
-drawn for the instrument. Not modelled: widths and isotopes of lines, change of ratios with temperature, light of
-other lamps.
+drawn for the instrument. Not modelled: errors of the listed wavelengths, which the reduction uses as well; widths and
+isotopes of lines, change of ratios with temperature, light of other lamps.
 """
 
 from __future__ import annotations
