@@ -10,7 +10,7 @@ to 16-bit integers is never off.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from iris_contract.errors import InputError
 
@@ -40,9 +40,9 @@ EFFECTS: tuple[str, ...] = (
 )
 
 
-def choose_effects(names: Iterable[str]) -> frozenset[str]:
-    """Return the effects that are on; raise InputError for a name that is not an effect."""
+def choose_effects(names: Iterable[str], known: Collection[str] = EFFECTS) -> frozenset[str]:
+    """Return the effects that are on; raise InputError for a name that is not one of the `known`."""
     chosen = frozenset([names] if isinstance(names, str) else names)
-    for name in sorted(chosen - set(EFFECTS)):
-        raise InputError(f"no such effect; choose among {', '.join(EFFECTS)}", key="effects", value=name)
+    for name in sorted(chosen - set(known)):
+        raise InputError(f"no such effect; choose among {', '.join(known)}", key="effects", value=name)
     return chosen

@@ -8,11 +8,7 @@ spectrograph as built does - geometry, throughput, PSFlets - is never off.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from iris_contract.errors import InputError
-
-__all__ = ["OPTICAL_EFFECTS", "choose_optical_effects"]
+__all__ = ["OPTICAL_EFFECTS"]
 
 OPTICAL_EFFECTS: tuple[str, ...] = (
     "flexure",
@@ -22,11 +18,3 @@ OPTICAL_EFFECTS: tuple[str, ...] = (
     "unlisted_lines",
     "warm_up",
 )
-
-
-def choose_optical_effects(names: Iterable[str]) -> frozenset[str]:
-    """Return the effects that are on; raise InputError for a name that is not an effect."""
-    chosen = frozenset([names] if isinstance(names, str) else names)
-    for name in sorted(chosen - set(OPTICAL_EFFECTS)):
-        raise InputError(f"no such effect; choose among {', '.join(OPTICAL_EFFECTS)}", key="effects", value=name)
-    return chosen

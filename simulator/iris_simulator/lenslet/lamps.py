@@ -19,8 +19,9 @@ import numpy.typing as npt
 from iris_contract.errors import InputError
 from iris_contract.lenslet import load_passband
 from iris_contract.spectral_data import load_arc_lines
+from iris_simulator.effects import choose_effects
 from iris_simulator.lenslet.as_built import SpectrographAsBuilt
-from iris_simulator.lenslet.effects import OPTICAL_EFFECTS, choose_optical_effects
+from iris_simulator.lenslet.effects import OPTICAL_EFFECTS
 from iris_simulator.lenslet.field import draw_field
 from iris_simulator.lenslet.planck import photon_radiance
 from iris_simulator.lenslet.spectra import Light
@@ -54,7 +55,7 @@ class ArcLamp:
 
     def illuminate(self, built: SpectrographAsBuilt) -> Light:
         """Return its light; raises InputError for another lamp, or where the passband holds none of its lines."""
-        on = choose_optical_effects(self.effects)
+        on = choose_effects(self.effects, OPTICAL_EFFECTS)
         wave, listed = load_arc_lines(self.name)
         generator = make_generator("lamp", built.seed, self.name)
         strength = listed * np.exp(INTENSITY_SCATTER * generator.normal(size=len(listed)))
@@ -86,7 +87,7 @@ class WhiteLamp:
 
     def illuminate(self, built: SpectrographAsBuilt) -> Light:
         """Return its light; raises InputError where no light passes."""
-        on = choose_optical_effects(self.effects)
+        on = choose_effects(self.effects, OPTICAL_EFFECTS)
         middle = np.array([sum(load_passband(built.mode.filter).half) / 2])
         unit = self.rate / float(photon_radiance(middle, TEMPERATURE)[0])
         return Light(

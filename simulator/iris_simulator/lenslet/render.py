@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from iris_contract import Subarray
+from iris_simulator.effects import choose_effects
 from iris_simulator.lenslet.as_built import SpectrographAsBuilt
 from iris_simulator.lenslet.deposit import add_continuum, add_lines
-from iris_simulator.lenslet.effects import OPTICAL_EFFECTS, choose_optical_effects
+from iris_simulator.lenslet.effects import OPTICAL_EFFECTS
 from iris_simulator.lenslet.far_light import add_continuum_cells, add_points, add_resampled, empty, spread, stray_shares
 from iris_simulator.lenslet.layout import Layout, lay_out
 from iris_simulator.lenslet.optical_transfer import ILLUMINATIONS
@@ -43,7 +44,7 @@ def render(
 
     Raises InputError for an unknown effect.
     """
-    on = choose_optical_effects(effects)
+    on = choose_effects(effects, OPTICAL_EFFECTS)
     psflets = build_psflets(built.mode, ILLUMINATIONS[spectra.illumination if "illumination" in on else "sky"])
     layout = lay_out(built, spectra, shift, on)
     with ThreadPoolExecutor(1) as pool:

@@ -17,8 +17,9 @@ import numpy.typing as npt
 from iris_contract import Detector, Subarray
 from iris_contract.errors import InputError
 from iris_contract.lenslet import load_passband, wavelength_grid
+from iris_simulator.effects import choose_effects
 from iris_simulator.lenslet.as_built import SpectrographAsBuilt
-from iris_simulator.lenslet.effects import OPTICAL_EFFECTS, choose_optical_effects
+from iris_simulator.lenslet.effects import OPTICAL_EFFECTS
 from iris_simulator.lenslet.flexure import flex
 from iris_simulator.lenslet.render import render
 from iris_simulator.lenslet.spectra import BAND, Light, Spectra, detect
@@ -97,7 +98,7 @@ def build_scene(
 
     Raises InputError for an unknown effect.
     """
-    on = choose_optical_effects(effects)
+    on = choose_effects(effects, OPTICAL_EFFECTS)
     shift = flex(built.seed, night, exposure) if "flexure" in on else np.zeros(2)
     spectra = tuple(detect(source.illuminate(built), built) for source in sources)
     return LensletScene(built, spectra, (float(shift[0]), float(shift[1])), on)

@@ -3,11 +3,12 @@
 import pytest
 
 from iris_contract.errors import InputError
-from iris_simulator.lenslet.effects import OPTICAL_EFFECTS, choose_optical_effects
+from iris_simulator.effects import choose_effects
+from iris_simulator.lenslet.effects import OPTICAL_EFFECTS
 
 
 def test_choice() -> None:
-    assert choose_optical_effects(OPTICAL_EFFECTS) == set(OPTICAL_EFFECTS)
-    assert choose_optical_effects("ghost") == {"ghost"}
+    assert choose_effects(OPTICAL_EFFECTS, OPTICAL_EFFECTS) == set(OPTICAL_EFFECTS)
+    assert choose_effects("ghost", OPTICAL_EFFECTS) == {"ghost"}
     with pytest.raises(InputError, match="fog"):
-        choose_optical_effects(("fog",))
+        choose_effects(("fog",), OPTICAL_EFFECTS)
