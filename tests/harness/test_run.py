@@ -234,6 +234,11 @@ def interrupt(process):
     os.killpg(process.pid, signal.SIGINT)
 
 
+def listen():
+    """Let the child be interrupted where the tests themselves run in the background, whose children ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def kill_a_worker(process):
     """What the system does where memory is short."""
     for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
@@ -318,7 +323,7 @@ def test_stopped_run_goes_on(micro_run, tmp_path, stop):
     if count_cores() < 2:
         pytest.skip("one core has no worker processes")
     command = [sys.executable, "-m", "iris_harness", "run", str(MICRO), "--out", str(tmp_path / "run"), "--jobs", "2"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=listen)
     deadline = time.monotonic() + 240
     while not list((tmp_path / "run" / "raw").rglob("*.fits")) and time.monotonic() < deadline:
         time.sleep(0.05)
