@@ -28,7 +28,7 @@ MODEL_ERROR = 0.01
 """Share of the model that its profile may be wrong by in a pixel."""
 _RADIUS = 3
 _SIDE = 2 * _RADIUS + 1
-_ROUNDS = 20
+_ROUNDS, _HASTY = 40, 12  # in all, and of whole steps: weights follow the model, and bright lines may swing
 _FAR, _DROPPED, _EXCUSED = 6.0, 3, 0.05
 _WIDTH_PRIOR = 0.1
 _FREE = 5 + 3 * NEIGHBOURS
@@ -205,20 +205,23 @@ def _add_priors(p: Any, before: Any, n: int, hold: float, linear: bool, normal: 
 
 
 @numba.njit(cache=True)
-def _step(p: Any, n: int, linear: bool, inverse: Any, right: Any) -> float:
-    """Take a step, not too far; return the longest step of a place in px."""
+def _step(p: Any, n: int, linear: bool, share: float, inverse: Any, right: Any) -> float:
+    """Take a share of a step, not too far; return the longest whole step of the line's own place in px.
+
+    Those of neighbours do not count: faint ones beside a bright line never settle, and need not.
+    """
     longest = 0.0
     for i in range(n):
         step = 0.0
         for j in range(n):
             step += inverse[i, j] * right[j]
         if _is_linear(i):
-            p[i] = step if linear else p[i] + step
+            p[i] = step if linear else p[i] + share * step
         elif i == 3:
-            p[i] += min(max(step, -0.2), 0.2)
+            p[i] += share * min(max(step, -0.2), 0.2)
         else:
-            longest = max(longest, abs(step))
-            p[i] += min(max(step, -0.4), 0.4)
+            longest = max(longest, abs(step) if i < 5 else 0.0)
+            p[i] += share * min(max(step, -0.4), 0.4)
     return longest
 
 
@@ -240,7 +243,7 @@ def _fit_one(
         _add_priors(p, before, n, hold, linear, normal, right)
         if not _invert(normal, n):
             return
-        longest = _step(p, n, linear, normal, right)
+        longest = _step(p, n, linear, 1.0 if number < _HASTY else 0.5, normal, right)
         if not p[0] > 0 or abs(p[1] - x) > _WANDER or abs(p[2] - y) > _WANDER or abs(p[3]) > _WIDEST:
             return
         if linear or longest > _SETTLED:
