@@ -49,6 +49,18 @@ def test_true_map_passes_everything(bench):
     assert set(verdicts.values()) == {"PASS"}
 
 
+def test_a_region_without_reference_pixels_has_none_to_find(bench):
+    inside = Subarray(101, 101, 64, 64)
+    planes = {"dark": np.full(inside.shape, 5.0), "flat": np.ones(inside.shape)}
+    bad = np.full(inside.shape, DQ["HOT"], "u4")
+    bench.as_built(inside, **planes, bad=bad)
+    rows = [bench.reference("mask", n, inside, "bad_pixel", DQ=bad | DQ["DO_NOT_USE"]) for n in (1, 2, 3)]
+    verdicts = bench.verdicts(rows)
+    assert verdicts["bad_pixel.completeness", "class=BAD_REF_PIXEL"] == "NOT_APPLICABLE"
+    assert verdicts["bad_pixel.completeness", "class=HOT"] == "PASS"
+    assert verdicts["bad_pixel.completeness", "class=DEAD"] == "NOT_MEASURED"  # there might have been one
+
+
 def test_bits_lost_in_uint16(bench):
     verdicts = judge_masks(bench, lambda planes: planes["bad"] & 0xFFFF)
     assert failing(verdicts) == {("completeness", "BAD_REF_PIXEL")}

@@ -56,8 +56,11 @@ def _sample(evidence: ReferenceEvidence) -> list[Sample]:
         where = evidence.border if name == "BAD_REF_PIXEL" else ~evidence.border & ~_is_undecided(evidence, name)
         true, flagged = has(evidence.maps.bad, name) & where, has(found, name) & where
         both, condition = _number(true & flagged), f"class={name}"
-        samples.append(METRICS["bad_pixel.completeness"].count(row, both, _number(true), condition))
-        purity = METRICS["bad_pixel.purity"]
+        completeness, purity = METRICS["bad_pixel.completeness"], METRICS["bad_pixel.purity"]
+        if where.any():
+            samples.append(completeness.count(row, both, _number(true), condition))
+        else:
+            samples.append(completeness.skip(row, "the region holds no pixel that can be of this class", condition))
         if flagged.any():
             samples.append(purity.count(row, both, _number(flagged), condition))
         else:  # what it misses is told by the completeness
