@@ -12,6 +12,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from importlib import resources
 from itertools import groupby
@@ -42,7 +43,7 @@ class Control:
     """One control; the fields are those of `data/controls.yaml`.
 
     An entry of `fails` or `unmoved` is the id of a specification, under the control's own condition or the
-    one that follows it. `beside` names an algorithm whose products the fault takes from, `detector` the one whose
+    one that follows it; a * in either stands for anything, as in filter=*. `beside` names an algorithm whose products the fault takes from, `detector` the one whose
     products are broken; empty: any.
     """
 
@@ -168,13 +169,12 @@ def sample_broken(
 
 
 def _find(scorecard: Scorecard, control: Control, entry: str) -> ScoreRow | None:
-    """The row of a specification, under the condition that follows its id or the control's own."""
+    """The row of a specification, under the condition that follows its id or the control's own: the first that fits."""
     name, condition = split_entry(entry)
-    wanted = (name, control.algorithm, control.setting, condition or control.condition)
-    for row in scorecard.rows:
-        if (row.requirement, row.algorithm, row.setting, row.condition) == wanted:
-            return row
-    return None
+    wanted = (name, control.algorithm, control.setting)
+    rows = [row for row in scorecard.rows if (row.requirement, row.algorithm, row.setting) == wanted]
+    fitting = (row for row in rows if fnmatchcase(row.condition, condition or control.condition))
+    return min(fitting, key=lambda row: row.condition, default=None)
 
 
 def compare(control: Control, good: Scorecard, broken: Scorecard) -> list[dict[str, Any]]:
@@ -210,7 +210,7 @@ def _compare(control: Control, entry: str, moved: Sequence[str], good: Scorecard
         "specification": specification,
         "setting": control.setting,
         "detector": control.detector,
-        "condition": condition or control.condition,
+        "condition": twin.condition if twin else condition or control.condition,
         "twin_verdict": twin_verdict,
         "broken_verdict": broken_verdict,
         "twin_value": _number(twin),
