@@ -43,8 +43,8 @@ class Control:
     """One control; the fields are those of `data/controls.yaml`.
 
     An entry of `fails` or `unmoved` is the id of a specification, under the control's own condition or the
-    one that follows it; a * in either stands for anything, as in filter=*. `beside` names an algorithm whose products the fault takes from, `detector` the one whose
-    products are broken; empty: any.
+    one that follows it; a * in either stands for anything, as in filter=*. `beside` names an algorithm whose
+    products the fault takes from, `detector` the one whose products are broken; empty: any.
     """
 
     name: str
