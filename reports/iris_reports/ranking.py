@@ -16,7 +16,7 @@ import numpy as np
 
 from iris_contract.manifest import SETTINGS
 from iris_reports.detectors import order_detectors
-from iris_reports.wording import humanize, join_words
+from iris_reports.wording import format_unit, humanize, join_words
 from iris_validators.intervals import MIN_NIGHTS, t_interval
 from iris_validators.ranking import Rank, rank
 from iris_validators.sample import Sample
@@ -62,6 +62,17 @@ class Leaderboard:
     conditions: int
     standings: tuple[Standing, ...]
     detector: str = ""
+
+    @property
+    def heading(self) -> str:
+        """What the ranked figure is, with its unit: the head of a column."""
+        metric = METRICS[self.metric]
+        return f"{metric.title}, {format_unit(metric.unit)}" if metric.unit != "1" else "Rms error ÷ bound"
+
+    @property
+    def meaning(self) -> str:
+        """How to read the figure, in words."""
+        return "less is better" if METRICS[self.metric].unit != "1" else "less is better, 1 is the best that can be done"
 
     @property
     def scale(self) -> float | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from iris_reports.ranking import make_leaderboards
+from iris_reports.ranking import Leaderboard, make_leaderboards
 from iris_validators.sample import Sample
 
 
@@ -93,3 +93,15 @@ def test_a_broken_algorithm_does_not_stop_the_others() -> None:
     (board,) = make_leaderboards(samples)
     assert [(s.place, s.algorithm) for s in board.standings] == [(1, "a"), (2, "b")]
     assert board.standings[1].low is None
+
+
+@pytest.mark.parametrize(
+    ("metric", "heading", "meaning"),
+    [
+        ("ramp.rms_over_crb", "Rms error ÷ bound", "less is better, 1 is the best that can be done"),
+        ("wavelength.residual", "Rms error of the wavelength between lines, pixels", "less is better"),
+    ],
+)
+def test_a_figure_in_pixels_is_not_called_a_ratio(metric: str, heading: str, meaning: str) -> None:
+    board = Leaderboard(metric.partition(".")[0], "chain", metric, 3, 1, ())
+    assert (board.heading, board.meaning) == (heading, meaning)
