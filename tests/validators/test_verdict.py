@@ -128,3 +128,15 @@ def test_holm_keeps_false_fails_rare():
     assert sum(judge_requirement(SPEC, c).word == "FAIL" for c in campaigns) <= 8
     each = [judge(SPEC, combine(samples)).word for c in campaigns for samples in c]
     assert each.count("FAIL") > 8  # row by row at 95 % it would be 2.5 % of 1200
+
+
+def test_a_fault_of_one_block_is_no_pass():
+    """A geometric mean over sixteen blocks makes 0.053 of fifteen 0.043 and one 1.3: two lenslets of many swapped."""
+    spec = replace(SPEC, limits=Limits(None, 0.1))
+    good = Measurement(0.043, 0.042, 0.044, "t on log over blocks", 16)
+    assert judge(spec, good).word == "PASS"
+    assert judge(spec, replace(good, apart=(0.09,))).word == "PASS"  # stands apart, but within the limits
+    for high in (0.066, 0.12):  # its own scatter may make the interval straddle the limit
+        verdict = judge(spec, replace(good, value=0.053, high=high, apart=(1.3,)))
+        assert verdict.word == "FAIL"
+        assert "1 of 16 blocks apart from the others: 1.3 is outside" in verdict.reason

@@ -1,7 +1,7 @@
 """Verdict: a measurement held against a specification.
 
     PASS            the interval lies inside the limits
-    FAIL            it lies outside, or the value is not finite
+    FAIL            it lies outside, or that of a block of a frame that stands apart, or the value is not finite
     INCONCLUSIVE    it straddles a limit, or there is no interval
     NOT_MEASURED    nothing was measured, or the run holds nothing to measure it on
     NOT_APPLICABLE  the metric has no meaning here, for a stated reason
@@ -49,6 +49,10 @@ def judge(spec: Specification, measurement: Measurement | None) -> Verdict:
     if low is None or high is None:
         return Verdict("INCONCLUSIVE", measurement.method)
     interval = f"{low:.5g} to {high:.5g}"
+    outside = [value for value in measurement.apart if not spec.limits.holds(value, value)]
+    if outside:
+        blocks = f"{len(outside)} of {measurement.n} blocks apart from the others"
+        return Verdict("FAIL", f"{blocks}: {outside[0]:.5g} is outside the limits {spec.limits}")
     if spec.limits.holds(low, high):
         return Verdict("PASS", f"{interval} is inside the limits {spec.limits}")
     if spec.limits.misses(low, high):
