@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import center_of_mass, label, maximum, maximum_filter
+from scipy.ndimage import label, maximum_filter
 from scipy.spatial import cKDTree
 
 from iris_contract.errors import InputError
@@ -42,13 +42,17 @@ def _find_spots(image: ArcImage) -> Spots:
     """
     shown = image.significance
     tops, number = label((shown >= _BRIGHT) & (shown == maximum_filter(shown, 3)), np.ones((3, 3)))
-    every = np.arange(1, number + 1)
+    row, column = np.nonzero(tops)
+    spot = tops[row, column] - 1
     light = np.where(image.saturated, image.rate.max(), image.rate)
-    heights = np.asarray(maximum(light, tops, every), dtype=np.float64)
-    beside = np.asarray(maximum(maximum_filter(light, footprint=_RING), tops, every))
-    spread = beside > _SPREAD * heights
-    middles = np.array(center_of_mass(tops > 0, tops, every)).reshape(-1, 2)[spread]
-    return middles[:, 1] + image.corner[0], middles[:, 0] + image.corner[1], heights[spread]
+    beside = maximum_filter(light, footprint=_RING)
+    heights, shoulders = np.zeros(number), np.zeros(number)
+    np.maximum.at(heights, spot, light[row, column])
+    np.maximum.at(shoulders, spot, beside[row, column])
+    count = np.bincount(spot, minlength=number)
+    x, y = (np.bincount(spot, place, number) / count for place in (column, row))
+    spread = shoulders > _SPREAD * heights
+    return x[spread] + image.corner[0], y[spread] + image.corner[1], heights[spread]
 
 
 def check_light(images: Sequence[ArcImage]) -> None:
