@@ -72,7 +72,8 @@ class Leaderboard:
     @property
     def meaning(self) -> str:
         """How to read the figure, in words."""
-        return "less is better" if METRICS[self.metric].unit != "1" else "less is better, 1 is the best that can be done"
+        best = "" if METRICS[self.metric].unit != "1" else ", 1 is the best that can be done"
+        return f"less is better{best}"
 
     @property
     def scale(self) -> float | None:
