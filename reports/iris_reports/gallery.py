@@ -15,6 +15,7 @@ from iris_contract.fitsio import read_header
 from iris_contract.frames import read_region
 from iris_contract.instrument import load_instrument
 from iris_contract.manifest import ManifestRow
+from iris_reports.arc_lines import CAPTION, describe_lines, draw_lines, gather_lines, tabulate_lines
 from iris_reports.comparison import ClassComparison, Comparer, Comparison, choose_examples
 from iris_reports.detectors import name_place, tell_apart, word_place
 from iris_reports.distributions import OutputFigures, draw_output_figures, draw_pulls, measure_outputs, measure_pulls
@@ -202,6 +203,11 @@ def _exhibit_solution(site: Site, solution: SolutionComparison, limit: float, na
         site.write_plot(f"{name}-{stem}", draw_pulls(histogram), histogram.alt, caption, histogram.table())
         for stem, caption, histogram in list_histograms(solution)
     ]
+    lines = gather_lines(solution.lines)
+    if lines:
+        plots.append(
+            site.write_plot(f"{name}-fits", draw_lines(lines), describe_lines(lines), CAPTION, tabulate_lines(lines))
+        )
     made = _exhibit(site, solution.row, (name, title), maps, None, *summarize_solution(solution))
     return replace(made, legend=LEGEND, more=tuple(plots))
 

@@ -26,7 +26,7 @@ from scipy.spatial import cKDTree
 from iris_contract.spectral_data import LAMPS, load_arc_lines
 from iris_validators.arc_evidence import ArcEvidence, ArcExposure
 
-__all__ = ["BRIGHT", "CROWDED", "TOLERANCE", "Identification", "identify"]
+__all__ = ["BRIGHT", "CROWDED", "LISTED", "TOLERANCE", "Identification", "identify"]
 
 BRIGHT = 2500.0
 """Electrons of a line that must be found: an S/N of 36 where noise is 10 e- a pixel; a reduction may ask for 10."""
@@ -49,6 +49,7 @@ class Identification:
     """How many lines were `used`, how many of them are `right`, how many true ones were `expected` and `found`.
 
     `off` px and `sigma` px (used,): how far along the lines used were measured off truth, and their own X_ERR.
+    `named` nm (used,): what they are called; `wanted` nm (expected,): true wavelengths; `met` bool (expected,): found.
     """
 
     used: int
@@ -57,6 +58,9 @@ class Identification:
     found: int
     off: Array
     sigma: Array
+    named: Array
+    wanted: Array
+    met: Mask
 
 
 def identify(evidence: ArcEvidence) -> Identification:
@@ -73,7 +77,8 @@ def identify(evidence: ArcEvidence) -> Identification:
     named = evidence.places.find(true_lenslet.astype(np.intp), true_wavelength)[0] + _APART * true_lenslet
     found = _lie_near(named, np.sort((x + _APART * lenslet)[right]))
     counts = len(table), int(right.sum()), len(named), int(found.sum())
-    return Identification(*counts, np.where(lenslet >= 0, off_x, np.nan), table["X_ERR"].astype(np.float64))
+    off, sigma = np.where(lenslet >= 0, off_x, np.nan), table["X_ERR"].astype(np.float64)
+    return Identification(*counts, off, sigma, wavelength, true_wavelength, found)
 
 
 def _take_places(table: npt.NDArray[Any]) -> tuple[Array, Array]:
