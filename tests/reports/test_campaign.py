@@ -25,5 +25,5 @@ def test_the_page_prints_only_certain_differences_bold(tmp_path):
     content = {"schema": "iris-testbed/campaign-result/1", "name": "c", "title": "T", "variants": variants}
     (tmp_path / "campaign.json").write_text(json.dumps(content), "utf-8")
     page = render_campaign(tmp_path).read_text("utf-8")
-    bold = re.findall(r"<td>(\w+)</td><td class=\"num\">[^<]*</td><td class=\"num\">(<strong>)?", page)
+    bold = re.findall(r"<td>(\w+)</td><td class=\"num\">[^<]*</td><td class=\"num keep\">(<strong>)?", page)
     assert bold == [("sure", "<strong>"), ("open", "")]
