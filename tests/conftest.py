@@ -146,9 +146,9 @@ class ArcBench:
         span = [self.true_place(lenslets, np.full(number, nm))[0] + self.shift[0] for nm in outer]
         trace, width = np.zeros((number, 2)), np.full((number, 2), 0.8, "f4")
         return {
-            "COEFFS": coeffs, "DOMAIN": domain, "COVARIANCE": covariance, "SPAN": np.stack(span, axis=1),
-            "COLUMN": self.lattice.column.copy(), "ROW": self.lattice.row.copy(), "TRACE": trace, "WIDTH": width,
-            "RMS": np.zeros(number, "f4"), "NLINES": np.full(number, 9, "i4"), "DQ": flags, "LINES": table,
+            "COEFFS": coeffs, "DOMAIN": domain, "COVARIANCE": covariance, "COMMON": np.zeros((6, 6)),
+            "SPAN": np.stack(span, axis=1), "COLUMN": self.lattice.column.copy(), "ROW": self.lattice.row.copy(),
+            "TRACE": trace, "WIDTH": width, "RMS": np.zeros(number, "f4"), "NLINES": np.full(number, 9, "i4"), "DQ": flags, "LINES": table,
         }  # fmt: skip
 
     def table(self, rng: np.random.Generator) -> Any:
@@ -162,6 +162,7 @@ class ArcBench:
             "X_ERR": np.full(len(nm), 0.02, "f4"), "FLUX": np.full(len(nm), 100.0, "f4"),
             "WIDTH_X": np.full(len(nm), 0.8, "f4"), "USED": np.ones(len(nm), "i4"),
             "LAMP": np.array([lamp for *_, lamp in rows], "U8"),
+            "SHIFT_X": np.zeros(len(nm), "f4"), "SHIFT_Y": np.zeros(len(nm), "f4"),
         }  # fmt: skip
         table = np.zeros(len(nm), [(name, column.dtype) for name, column in columns.items()])
         for name, column in columns.items():

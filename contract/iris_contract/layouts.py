@@ -26,7 +26,7 @@ _COLUMN_TYPES = {
     "integer": ("Y", "X", "GROUP", "READ", "ON", "COLUMN", "ROW", "USED"),
     "float": (
         *("AMPLITUDE", "ELECTRONS", "WAVELENGTH", "DX", "DY", "ZERO_POINT", "LOW", "HIGH"),
-        *("LINES.X", "LINES.Y", "X_ERR", "FLUX", "WIDTH_X"),
+        *("LINES.X", "LINES.Y", "X_ERR", "FLUX", "WIDTH_X", "SHIFT_X", "SHIFT_Y"),
     ),
 }
 

@@ -43,7 +43,7 @@ linearity  COEFFS float32 ny,nx,ncoeff; COEFFS_ERR float32 ny,nx,ncoeff; DQ uint
 saturation DATA float32 ny,nx DN; DQ uint32 ny,nx
 ipc        DATA float32 ny,nx,nk 1; ERR float32 ny,nx,nk 1
 persist    DATA float32 ny,nx,ntrap 1; ERR float32 ny,nx,ntrap 1; TIMES float64 ntrap s
-arc        COEFFS float64 nspec,ncoeff nm; DOMAIN float64 nspec,nend pixel; COVARIANCE float64 nspec,ncoeff,ncoeff nm2; SPAN float64 nspec,nend pixel; COLUMN int32 nspec; ROW int32 nspec; TRACE float64 nspec,ntrace pixel; WIDTH float32 nspec,nend pixel; RMS float32 nspec pixel; NLINES int32 nspec; DQ uint32 nspec; LINES table COLUMN,ROW,WAVELENGTH,X,Y,X_ERR,FLUX,WIDTH_X,USED,LAMP
+arc        COEFFS float64 nspec,ncoeff nm; DOMAIN float64 nspec,nend pixel; COVARIANCE float64 nspec,ncoeff,ncoeff nm2; COMMON float64 ncoeff,ncoeff nm2; SPAN float64 nspec,nend pixel; COLUMN int32 nspec; ROW int32 nspec; TRACE float64 nspec,ntrace pixel; WIDTH float32 nspec,nend pixel; RMS float32 nspec pixel; NLINES int32 nspec; DQ uint32 nspec; LINES table COLUMN,ROW,WAVELENGTH,X,Y,X_ERR,FLUX,WIDTH_X,USED,LAMP,SHIFT_X,SHIFT_Y
 rectmat    DATA float32 nlens,nrow,nwave 1; HILO int32 nlens,nlim pixel; EFFECTIVE int32 nlens
 lenflat    DATA float32 nlens,nwave 1; ERR float32 nlens,nwave 1; DQ uint32 nlens,nwave
 fiber      DATA float32 npos,npsf,npsf 1; ERR float32 npos,npsf,npsf 1

@@ -38,7 +38,8 @@ TOLERANCE = 0.5
 """How far in px a line may be off: a quarter of a resolution element, far above noise and far below other lines."""
 LISTED = 0.01
 """How far in nm a line may truly shine off its place in the list and still be that line: five times what lists state,
-2 units of the third decimal, and 0.2 px at most. Each line that no list has comes so near to one by a chance of half a percent."""
+2 units of the third decimal, and 0.2 px at most. A line that no list has comes so near to one with a chance of half a
+percent."""
 _APART = 1e5  # px, more than any detector has: keeps lenslets apart on one axis
 
 Array = npt.NDArray[np.float64]

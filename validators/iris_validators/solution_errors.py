@@ -1,14 +1,14 @@
 """Errors of a wavelength solution at every column of every judged spectrum.
 
 The wavelength that a solution gives for a column falls at some place in truth; the distance is the error, positive
-where the solution names too long a wavelength. Its own sigma is that of COVARIANCE at this column. In km/s an error is
-c times it over the wavelength and the px/nm of truth there.
+where the solution names too long a wavelength. Its sigma is that of COVARIANCE at this column; what a spectrum has of
+its own, that of COVARIANCE less COMMON. In km/s an error is c times it over the wavelength and the px/nm of truth there.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -28,10 +28,10 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SolutionErrors:
-    """Columns (m,) of spectra: number of the `lenslet` in truth, `error` px and `velocity` km/s, own `sigma` px.
+    """Columns (m,) of spectra: number of the `lenslet` in truth, `error` px and `velocity` km/s, stated `sigma` px.
 
-    `column` px is the detector's and `row` px where the spectrum lies there. `between` tells columns between the first
-    and the last line used; beyond, the solution is extrapolated. An own sigma that is not positive is no error
+    `own` px is the sigma without what all spectra share, and `u` the place in the spectrum, -1 to 1. `column` px is the detector's and `row` px where the spectrum lies there. `between` tells columns between the first
+    and the last line used; beyond, the solution is extrapolated. A sigma that is not positive is no error
     estimate: NaN. `usable` (n,) tells which of the lenslets of truth have a solution, finite and flagged neither
     DO_NOT_USE nor NON_SCIENCE.
     """
@@ -42,6 +42,8 @@ class SolutionErrors:
     error: Array
     velocity: Array
     sigma: Array
+    own: Array
+    u: Array
     between: Mask
     usable: Mask
 
@@ -53,20 +55,20 @@ class SolutionErrors:
         finite = np.isfinite(content["COEFFS"][number]).all(axis=1) & np.isfinite(content["DOMAIN"][number]).all(axis=1)
         judged = np.flatnonzero(evidence.good & ~flagged)
         found = [_compare(evidence, lenslet) for lenslet in judged.tolist()]
-        planes = [np.concatenate(parts) for parts in zip(*found, strict=True)] if found else [np.empty(0)] * 6
+        planes = [np.concatenate(parts) for parts in zip(*found, strict=True)] if found else [np.empty(0)] * 8
         sizes = [len(parts[0]) for parts in found]
-        column, row, error, velocity, sigma, between = planes
+        column, row, error, velocity, sigma, own, u, between = planes
         lenslet = np.repeat(judged, sizes).astype(np.int32)
-        return cls(lenslet, column, row, error, velocity, sigma, between.astype(bool), finite & ~flagged)
+        return cls(lenslet, column, row, error, velocity, sigma, own, u, between.astype(bool), finite & ~flagged)
 
     @property
     def pulls(self) -> Array:
-        """Error over own sigma (m,)."""
+        """Error over sigma (m,)."""
         return self.error / self.sigma
 
 
-def _compare(evidence: ArcEvidence, lenslet: int) -> tuple[Array, Array, Array, Array, Array, Mask]:
-    """Return column, row, error, velocity, sigma and `between` of the columns of one spectrum."""
+def _compare(evidence: ArcEvidence, lenslet: int) -> tuple[npt.NDArray[Any], ...]:
+    """Return column, row, error, velocity, sigma, own sigma, u and `between` of the columns of one spectrum."""
     content, number = evidence.reference.content, evidence.number[lenslet]
     first, last = evidence.ends[0][lenslet]
     column = np.arange(np.ceil(first), np.floor(last) + 1)
@@ -75,9 +77,15 @@ def _compare(evidence: ArcEvidence, lenslet: int) -> tuple[Array, Array, Array, 
         basis = legvander((2 * column - low - high) / (high - low), content["COEFFS"].shape[1] - 1)
         wavelength = basis @ content["COEFFS"][number]
         place, row, growth = evidence.places.trace(lenslet, wavelength)
-        variance = np.einsum("mi,ij,mj->m", basis, content["COVARIANCE"][number], basis)
-        sigma = np.sqrt(np.where(variance > 0, variance, np.nan)) * growth
+        whole = content["COVARIANCE"][number]
+        sigma, own = (_find_sigma(basis, matrix) * growth for matrix in (whole, whole - content["COMMON"]))
         error = place - column
         velocity = LIGHT * error / (growth * wavelength)
     start, end = content["SPAN"][number]
-    return column, row, error, velocity, sigma, (column >= start) & (column <= end)
+    between = (column >= start) & (column <= end)
+    return column, row, error, velocity, sigma, own, (2 * column - first - last) / (last - first), between
+
+
+def _find_sigma(basis: Array, covariance: Array) -> Array:
+    variance = np.einsum("mi,ij,mj->m", basis, covariance, basis)
+    return np.asarray(np.sqrt(np.where(variance > 0, variance, np.nan)))

@@ -8,13 +8,15 @@ the lines used and beyond them, where the solution is extrapolated, apart.
     largest                   its largest value anywhere; shown
     velocity, edge_velocity   rms in km/s; shown, since px are what is allowed
     drift                     mean error between lines: the zero point
-    pull_mean, pull_width     error over own sigma between lines: the mean, and the width of errors less their mean
+    pull_mean                 mean of error over stated sigma between lines
+    pull_width                width of what a spectrum's error has of its own over the sigma that it states of that
     yield                     judged lenslets with a finite solution, flagged neither DO_NOT_USE nor NON_SCIENCE
     completeness, purity      true lines that were used, and used lines that are true (`line_identification`)
 
 Errors are of the moment of the arcs: truth is moved by their mean flexure. Truth is that of the sky, whose light fills
 lenslets otherwise than lamps do, and a solution from lamps is off by that. Columns of one spectrum share their error,
-so no interval counts them. Filters are told apart; gratings and scales within a filter are not.
+so no interval counts them. What is its own is the error less the curve over the spectrum that all errors follow: flexure
+between exposures and errors of the line list bend all spectra alike, and one night holds one draw of that. Filters are told apart; gratings and scales within a filter are not.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+from numpy.polynomial.legendre import legfit, legval
 
 from iris_validators.arc_evidence import ArcEvidence
 from iris_validators.line_identification import identify
@@ -42,14 +45,18 @@ METRICS = index_metrics(
     Metric("wavelength.velocity", "ratio", "km/s", 0, "Rms error of the wavelength between lines"),
     Metric("wavelength.edge_velocity", "ratio", "km/s", 0, "Rms error of the wavelength where it is extrapolated"),
     Metric("wavelength.drift", "mean", "pixel", 0, "Zero point of the wavelength"),
-    Metric("wavelength.pull_mean", "mean", "1", 0, "Mean of error over own sigma of the wavelength"),
-    Metric("wavelength.pull_width", "ratio", "1", 1, "Width of error over own sigma of the wavelength"),
+    Metric("wavelength.pull_mean", "mean", "1", 0, "Mean of error over stated sigma of the wavelength"),
+    Metric(
+        "wavelength.pull_width", "ratio", "1", 1, "Width of a spectrum's own error over the sigma it states of that"
+    ),
     Metric("wavelength.yield", "pixels", "1", 1, "Share of lenslets that have a usable solution"),
     Metric("wavelength.completeness", "pixels", "1", 1, "Share of bright lines that were identified and used"),
     Metric("wavelength.purity", "pixels", "1", 1, "Share of used lines that are what they are called"),
 )
 
 Array = npt.NDArray[np.float64]
+CURVE = 5
+"""Degree of the curve over a spectrum that the errors of all share; grating and field leave no more than a quartic."""
 
 
 def sample_solutions(arcs: Sequence[ArcEvidence]) -> list[Sample]:
@@ -90,13 +97,21 @@ def _sample(evidence: ArcEvidence) -> list[Sample]:
 
 
 def _weigh(errors: SolutionErrors) -> dict[str, float]:
-    """Mean and width of pulls between lines; the width is of errors less their mean, which `drift` judges."""
-    error, sigma = errors.error[errors.between], errors.sigma[errors.between]
-    width = (error - mean_of(error)) / sigma
+    """Mean and width of pulls between lines; the width is of errors less what all spectra share."""
+    inside = errors.between
+    error = errors.error[inside]
+    pull = (error - _find_curve(errors.u[inside], error)) / errors.own[inside]
     return {
-        "wavelength.pull_mean": mean_of(error / sigma),
-        "wavelength.pull_width": rms_of(width - mean_of(width)),
+        "wavelength.pull_mean": mean_of(error / errors.sigma[inside]),
+        "wavelength.pull_width": rms_of(pull - mean_of(pull)),
     }
+
+
+def _find_curve(u: Array, error: Array) -> Array:
+    """Return the polynomial of u that fits the errors of all spectra together; NaN where one of them is."""
+    if len(error) <= CURVE or not np.isfinite(error).all():
+        return np.full(len(error), np.nan)
+    return np.asarray(legval(u, legfit(u, error, CURVE)))
 
 
 def _find_quantile(error: Array, share: float) -> float:

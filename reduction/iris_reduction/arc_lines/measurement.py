@@ -71,7 +71,7 @@ class ArcMeasurement:
     def list_used(self) -> ArcLines:
         """Return the lines that agreed, as `WavelengthSolver` takes them."""
         lines = _take(self.points, self.centroids, self.agreed)
-        return ArcLines(lines.spectrum, lines.wavelength, lines.x, lines.x_error)
+        return ArcLines(lines.spectrum, lines.wavelength, lines.x, lines.x_error, lines.exposure)
 
 
 def measure_arcs(images: Sequence[ArcImage], mode: LensletMode, header: Mapping[str, Any]) -> ArcMeasurement:
@@ -219,5 +219,6 @@ def _share_flux(flux: Double, level: Double) -> Mask:
 
 def _take(points: Points, found: Centroids, good: Mask) -> Measured:
     """Return the good lines; no place is trusted to less than a thousandth of a pixel."""
-    errors = (np.hypot(error[good], _TRUSTED) for error in (found.x_error, found.y_error))
-    return Measured(points.spectrum[good], points.wavelength[good], found.x[good], found.y[good], *errors)
+    x_error, y_error = np.hypot(found.x_error[good], _TRUSTED), np.hypot(found.y_error[good], _TRUSTED)
+    kept = points.take(good)
+    return Measured(kept.spectrum, kept.wavelength, found.x[good], found.y[good], x_error, y_error, kept.image)

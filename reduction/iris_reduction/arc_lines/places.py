@@ -2,6 +2,7 @@
 
 Columns are those of the model that the physical solver holds (a smooth field, an offset and a scale of each spectrum's
 own on the designed rays); rows have a smooth field too, and of each spectrum's own an offset and an inclination.
+Exposures are moved against each other by flexure, and lines are off their place in the list (`shared_errors`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy.typing as npt
 
 from iris_reduction.wavelength.field import Place, SmoothField
 from iris_reduction.wavelength.mixed import MixedFit, Observations, fit_mixed
+from iris_reduction.wavelength.shared_errors import SharedErrors, list_shared_errors
 
 __all__ = ["LinePlaces", "Measured", "fit_places"]
 
@@ -23,7 +25,7 @@ _FIELD = SmoothField()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """Measured lines (k,): spectrum, wavelength in nm, column, row and their errors in px."""
+    """Measured lines (k,): spectrum, wavelength in nm, column, row and their errors in px, number of the exposure."""
 
     spectrum: Index
     wavelength: Double
@@ -31,21 +33,30 @@ class Measured:
     y: Double
     x_error: Double
     y_error: Double
+    exposure: Index
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LinePlaces:
-    """Models of columns and rows; `place` are the spectra in the field."""
+    """Models of columns and rows, each with what lines share; `place` are the spectra in the field.
+
+    `shifts` px (nimage, 2): flexure of each exposure along and across, against the mean of all; NaN without lines.
+    """
 
     place: Place
     along: MixedFit
     across: MixedFit
+    shared: tuple[SharedErrors, SharedErrors]
+    shifts: Double
 
     def predict(self, spectrum: Index, wavelength: Double) -> tuple[Double, Double]:
-        """Return columns and rows (k,) of wavelengths in nm of spectra."""
+        """Return columns and rows (k,) of wavelengths in nm of spectra, in the mean of the exposures."""
         fixed, own = _make_terms(self.place, spectrum, wavelength)
         x, y = self.place.spectra.trace(spectrum, wavelength)
-        along, across = (fit.propagate(spectrum, fixed, own)[0] for fit in (self.along, self.across))
+        along, across = (
+            fit.propagate(spectrum, shared.add_mean(fixed), own)[0]
+            for fit, shared in zip((self.along, self.across), self.shared, strict=True)
+        )
         return x + along, y + across
 
     @property
@@ -60,10 +71,25 @@ def fit_places(place: Place, lines: Measured) -> LinePlaces:
     fixed, own = _make_terms(place, group, lines.wavelength)
     x, y = spectra.trace(group, lines.wavelength)
 
-    def fit(value: Double, error: Double) -> MixedFit:
-        return fit_mixed(Observations(value, error, group, len(spectra.x), fixed, _FIELD.variances, own))
+    shared = tuple(list_shared_errors(lines.exposure, nm, spectra.setting) for nm in (lines.wavelength, None))
 
-    return LinePlaces(place, fit(lines.x - x, lines.x_error), fit(lines.y - y, lines.y_error))
+    def fit(value: Double, error: Double, besides: SharedErrors) -> MixedFit:
+        terms = np.concatenate([fixed, besides.terms], axis=1)
+        variances = np.concatenate([_FIELD.variances, besides.variances])
+        number = len(besides.variances)
+        return fit_mixed(Observations(value, error, group, len(spectra.x), terms, variances, own, number))
+
+    along, across = fit(lines.x - x, lines.x_error, shared[0]), fit(lines.y - y, lines.y_error, shared[1])
+    return LinePlaces(place, along, across, (shared[0], shared[1]), _find_shifts(lines, along, across, shared[1]))
+
+
+def _find_shifts(lines: Measured, along: MixedFit, across: MixedFit, shared: SharedErrors) -> Double:
+    """Return the shifts (nimage, 2) of exposures against their mean, which the terms after the field's are."""
+    first = len(_FIELD.variances)
+    found = np.stack([fit.beta[first : first + shared.exposures] for fit in (along, across)], axis=1)
+    shifts = np.full((int(lines.exposure.max()) + 1, 2), np.nan)
+    shifts[np.unique(lines.exposure)] = found - found.mean(axis=0)
+    return shifts
 
 
 def _make_terms(place: Place, spectrum: Index, wavelength: Double) -> tuple[Double, Double]:

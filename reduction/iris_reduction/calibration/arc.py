@@ -62,6 +62,7 @@ def make_arc_content(
         "COEFFS": solution.coeffs,
         "DOMAIN": measured.spectra.domain,
         "COVARIANCE": solution.covariance,
+        "COMMON": np.zeros(solution.covariance.shape[1:]) if solution.common is None else solution.common,
         "SPAN": solution.span,
         "COLUMN": lattice.column.copy(),
         "ROW": lattice.row.copy(),
@@ -121,6 +122,7 @@ def _tabulate(measured: ArcMeasurement, solution: WavelengthSolution, mode: Lens
     lattice, points, found = load_lattice(mode.mask, mode.column), measured.points, measured.centroids
     used = measured.agreed.copy()
     used[used] = solution.used
+    shifts = measured.places.shifts[points.image].astype(np.float32)
     columns: dict[str, npt.NDArray[Any]] = {
         "COLUMN": lattice.column[points.spectrum],
         "ROW": lattice.row[points.spectrum],
@@ -132,6 +134,8 @@ def _tabulate(measured: ArcMeasurement, solution: WavelengthSolution, mode: Lens
         "WIDTH_X": measured.width.astype(np.float32),
         "USED": used.astype(np.int32),
         "LAMP": measured.lamps.astype(f"U{_TEXT}"),
+        "SHIFT_X": shifts[:, 0],
+        "SHIFT_Y": shifts[:, 1],
     }
     table = np.zeros(len(used), dtype=[(name, column.dtype) for name, column in columns.items()])
     for name, column in columns.items():

@@ -23,7 +23,9 @@ class ArcPipeline(CalibrationPipeline):
 
     class_alias = "calibrate_arc"
     kind = "arc"
-    not_treated = "flexure between exposures of a set; errors of listed wavelengths; IPC, which is in the profile"
+    not_treated = (
+        "flexure that turns or stretches; lamps that fill lenslets otherwise than the sky; IPC, which is in the profile"
+    )
     spec = f"""
     method = option({WAVELENGTH_FAMILY.list_choices()}, default='physical')  # Wavelength solver
     """

@@ -9,7 +9,8 @@ any has tau^2 as its variance. Normal equations of the effects are eliminated sp
 
 Lines that belong elsewhere are left out by two tests: against the field alone, in units of all scatter of lines about
 it; and, the worst of a spectrum at a time, against the others of the spectrum. Both start from medians.
-Not modelled: errors that lines of many spectra have in common, such as that of a listed wavelength.
+Errors that lines of many spectra have in common (`shared_errors`) are terms of the field as well, whose variances are
+their sizes; the first test takes them for scatter, or a line that is wrong everywhere would explain itself.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Observations:
     """m values in px with standard errors, of spectra `group` out of `number`, and their equations.
 
     `fixed` (m, p) are the terms of the field, `variances` (p,) their sizes squared, `own` (m, q) the terms of each
-    spectrum.
+    spectrum. The last `shared` of the terms are errors that lines have in common.
     """
 
     value: Double
@@ -49,6 +50,19 @@ class Observations:
     fixed: Double
     variances: Double
     own: Double
+    shared: int = 0
+
+    @property
+    def smooth(self) -> slice:
+        """The terms that are a field, and no errors."""
+        return slice(self.fixed.shape[1] - self.shared)
+
+    @property
+    def shared_variance(self) -> Double:
+        """Variance (m,) px2 of the errors that lines have in common, beforehand."""
+        errors = slice(self.fixed.shape[1] - self.shared, None)
+        variance: Double = self.fixed[:, errors] ** 2 @ self.variances[errors]
+        return variance
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,11 +130,11 @@ def _fit_lit(seen: Observations) -> MixedFit:
 
 def _start(seen: Observations) -> tuple[Mask, float]:
     """Return the lines near a robust fit of the field alone (reweighted by Cauchy's function), and their spread."""
-    weights = np.ones(len(seen.value))
+    weights, terms = np.ones(len(seen.value)), seen.fixed[:, seen.smooth]
     for _ in range(8):
-        scaled = seen.fixed * weights[:, None]
-        normal = scaled.T @ seen.fixed + np.diag(1e-3 / seen.variances)
-        residual = seen.value - seen.fixed @ np.linalg.solve(normal, scaled.T @ seen.value)
+        scaled = terms * weights[:, None]
+        normal = scaled.T @ terms + np.diag(1e-3 / seen.variances[seen.smooth])
+        residual = seen.value - terms @ np.linalg.solve(normal, scaled.T @ seen.value)
         spread = max(_MAD * float(np.median(np.abs(residual))), _FLOOR)
         weights = 1 / (1 + (residual / (2 * spread)) ** 2)
     return np.abs(residual) < _FIELD_LIMIT * np.hypot(spread, seen.error), spread
@@ -161,9 +175,10 @@ def _solve(seen: Observations, sums: _Sums, used: Mask, scatter: Double, jitter:
 
 
 def _find_residuals(seen: Observations, fit: MixedFit) -> tuple[Double, Double]:
-    """Return residuals from the field alone and from the spectra's own solutions (m,)."""
-    field = seen.value - seen.fixed @ fit.beta
-    return field, field - np.einsum("mq,mq->m", seen.own, fit.effects[seen.group])
+    """Return residuals from the smooth field alone and from the spectra's own solutions (m,)."""
+    field = seen.value - seen.fixed[:, seen.smooth] @ fit.beta[seen.smooth]
+    every = seen.value - seen.fixed @ fit.beta
+    return field, every - np.einsum("mq,mq->m", seen.own, fit.effects[seen.group])
 
 
 def _find_leverage(seen: Observations, fit: MixedFit) -> Double:
@@ -197,7 +212,7 @@ def _select(seen: Observations, fit: MixedFit) -> Mask:
     """Tell which lines agree with the field, and with the other lines of their spectrum."""
     variance = seen.error**2 + fit.jitter**2
     field, own = _find_residuals(seen, fit)
-    spread = np.sqrt(variance + seen.own**2 @ fit.scatter**2)
+    spread = np.sqrt(variance + seen.own**2 @ fit.scatter**2 + seen.shared_variance)
     near: Mask = np.abs(field) < _FIELD_LIMIT * spread
     own_variance = np.einsum("mq,mqr,mr->m", seen.own, fit.effects_covariance[seen.group], seen.own)
     # a line used has pulled the solution towards itself; one left out has the solution's error on top of its own

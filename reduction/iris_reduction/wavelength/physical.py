@@ -6,8 +6,10 @@ X_l is where the design traces the ray (`rays`); the field holds what alignment 
 and third order in wavelength of low degree over the field (`field`). Offset and scale
 of a spectrum are free within the scatter that all spectra show (`mixed`): with 0.02 px a line and four lines a free
 scale has 0.02 px / sqrt(4) / 0.6 at the edge of the lines and twice that at twice their distance, where a second order
-that is free has several tenths. Covariance: of offset, scale and field, turned into the coefficients.
-Not modelled: errors common to a line of all spectra, as of a listed wavelength; they enter the jitter of all lines.
+that is free has several tenths. Flexure of exposures and errors of listed wavelengths are terms beside the field
+(`shared_errors`). Covariance: of offset, scale, field and these, turned into the coefficients; what of it all spectra
+have in common is that of their mean.
+Not modelled: lamps that light the lenslets otherwise than the sky.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from iris_reduction.wavelength.field import SmoothField, make_place
 from iris_reduction.wavelength.mixed import MixedFit, Observations, fit_mixed
 from iris_reduction.wavelength.protocol import ArcLines, Spectra, WavelengthSolution
 from iris_reduction.wavelength.series import NCOEFF, expand_series, make_nodes, make_solution
+from iris_reduction.wavelength.shared_errors import SharedErrors, list_shared_errors
 
 __all__ = ["physical"]
 
@@ -31,22 +34,30 @@ def physical(lines: ArcLines, spectra: Spectra) -> WavelengthSolution:
     """Solve for every spectrum; arguments, result and errors as `WavelengthSolver`."""
     place, group, number = make_place(spectra), lines.spectrum, len(spectra.x)
     t = place.scale(lines.wavelength)
-    fixed = _FIELD.evaluate(place.xi[group], place.eta[group], t)
+    shared = list_shared_errors(lines.exposure, lines.wavelength, spectra.setting)
+    fixed = np.concatenate([_FIELD.evaluate(place.xi[group], place.eta[group], t), shared.terms], axis=1)
+    variances = np.concatenate([_FIELD.variances, shared.variances])
     own = np.stack([np.ones_like(t), t], axis=1)
     value = lines.x - spectra.trace(group, lines.wavelength)[0]
-    fit = fit_mixed(Observations(value, lines.error, group, number, fixed, _FIELD.variances, own))
+    seen = Observations(value, lines.error, group, number, fixed, variances, own, len(shared.variances))
+    fit = fit_mixed(seen)
     coeffs, covariance = np.zeros((number, NCOEFF)), np.zeros((number, NCOEFF, NCOEFF))
+    lit = np.bincount(group[fit.used], minlength=number) > 0
+    mean = np.zeros((NCOEFF, fixed.shape[1]))
     for start in range(0, number, _BLOCK):
         block = np.arange(start, min(start + _BLOCK, number))
-        coeffs[block], covariance[block] = _expand(fit, spectra, block)
-    return make_solution(lines, spectra, coeffs, covariance, fit.used)
+        coeffs[block], covariance[block], of_field = _expand(fit, spectra, shared, block)
+        mean += of_field[lit[block]].sum(axis=0) / max(int(lit.sum()), 1)
+    return make_solution(lines, spectra, coeffs, covariance, fit.used, mean @ fit.covariance @ mean.T)
 
 
-def _expand(fit: MixedFit, spectra: Spectra, block: npt.NDArray[np.int64]) -> tuple[Double, Double]:
-    """Return coefficients and covariance of the spectra `block`."""
+def _expand(
+    fit: MixedFit, spectra: Spectra, shared: SharedErrors, block: npt.NDArray[np.int64]
+) -> tuple[Double, Double, Double]:
+    """Return coefficients and covariance of the spectra `block`, and how they answer to the field (n, NCOEFF, p)."""
     place, nodes = make_place(spectra), make_nodes(spectra.limits)
     each, at = np.repeat(block, len(nodes)), np.tile(place.scale(nodes), len(block))
-    fixed = _FIELD.evaluate(place.xi[each], place.eta[each], at)
+    fixed = shared.add_mean(_FIELD.evaluate(place.xi[each], place.eta[each], at))
     own = np.stack([np.ones_like(at), at], axis=1)
     value, factors = fit.propagate(each, fixed, own)
     x = (value + spectra.trace(each, np.tile(nodes, len(block)))[0]).reshape(len(block), -1)
@@ -56,4 +67,4 @@ def _expand(fit: MixedFit, spectra: Spectra, block: npt.NDArray[np.int64]) -> tu
     of_own = maps @ own.reshape(len(block), len(nodes), -1)
     covariance = of_field @ fit.covariance @ of_field.transpose(0, 2, 1)
     covariance += of_own @ fit.effects_covariance[block] @ of_own.transpose(0, 2, 1)
-    return coeffs, covariance
+    return coeffs, covariance, of_field

@@ -22,9 +22,9 @@ Double = npt.NDArray[np.float64]
 
 
 class ArcLines(NamedTuple):
-    """Measured lines (m,): number of the spectrum, vacuum nm, column in px, and its standard error in px.
+    """Measured lines (m,): number of the spectrum, vacuum nm, column in px, its standard error in px, and exposure.
 
-    The same line of a spectrum may be measured several times. All are expected to be what they are called, but for a
+    Exposures are numbered from 0; flexure moves all lines of one together. The same line of a spectrum may be measured several times. All are expected to be what they are called, but for a
     few that a solver has to find out.
     """
 
@@ -32,6 +32,7 @@ class ArcLines(NamedTuple):
     wavelength: Double
     x: Double
     error: Double
+    exposure: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +60,8 @@ class WavelengthSolution:
 
     `span` px (n, 2): first and last column between lines used, twice the middle of the domain where there are none;
     `rms` px (n,) of the lines used, 0 without; `nlines` (n,); `dq` uint32 (n,): UNRELIABLE_WS where offset or scale
-    come of neighbours, also DO_NOT_USE where not even they could tell; `used` bool (m,): lines used.
+    come of neighbours, also DO_NOT_USE where not even they could tell; `used` bool (m,): lines used. `common` nm2
+    (ncoeff, ncoeff): the part of the covariance that is an error of all spectra together; None where nothing is said.
     """
 
     coeffs: Double
@@ -69,6 +71,7 @@ class WavelengthSolution:
     nlines: npt.NDArray[np.int32]
     dq: npt.NDArray[np.uint32]
     used: npt.NDArray[np.bool_]
+    common: Double | None = None
 
 
 class WavelengthSolver(Protocol):
@@ -95,5 +98,7 @@ def compare_result(found: Any, like: tuple[int, int]) -> Mismatch:
         "dq": (np.uint32, (number,)),
         "used": (np.bool_, (lines,)),
     }
+    if found.common is not None:
+        parts["common"] = np.float64, (*terms, *terms)
     compared = (compare_array(name, getattr(found, name), *wanted) for name, wanted in parts.items())
     return next(filter(None, compared), None)

@@ -53,7 +53,12 @@ def expand_series(nodes: Double, x: Double, domain: Double) -> tuple[Double, Dou
 
 
 def make_solution(
-    lines: ArcLines, spectra: Spectra, coeffs: Double, covariance: Double, used: npt.NDArray[np.bool_]
+    lines: ArcLines,
+    spectra: Spectra,
+    coeffs: Double,
+    covariance: Double,
+    used: npt.NDArray[np.bool_],
+    common: Double | None = None,
 ) -> WavelengthSolution:
     """Return the solution with span, rms, number of lines and flags of each spectrum."""
     number = len(spectra.x)
@@ -70,7 +75,7 @@ def make_solution(
     rms = np.sqrt(np.bincount(group, weights=squares, minlength=number) / np.maximum(nlines, 1))
     distinct = _count_distinct(group, wavelength, number)
     dq = np.where(distinct < 2, DQ["UNRELIABLE_WS"], 0).astype(np.uint32)
-    return WavelengthSolution(coeffs, covariance, span, rms, nlines.astype(np.int32), dq, used)
+    return WavelengthSolution(coeffs, covariance, span, rms, nlines.astype(np.int32), dq, used, common)
 
 
 def _count_distinct(group: npt.NDArray[np.int64], wavelength: Double, number: int) -> npt.NDArray[np.int64]:

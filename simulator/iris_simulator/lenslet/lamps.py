@@ -37,8 +37,8 @@ INTENSITY_SCATTER = 0.3  # [C] rms of the logarithm: lists are of other lamps at
 UNLISTED = 0.03  # [C] unlisted lines per nm, some three in a 5 % filter
 UNLISTED_RANGE = (1e-3, 2e-2)  # [C] of the brightest line, uniform in the logarithm
 LIST_ERROR = 2e-3
-"""[C] nm rms: NIST's database states 2 to 20 units of the last decimal [R physics.nist.gov, asd_contents]; most lines of
-argon and krypton in the list have three decimals, so this is the least. Neon has four and is better than that."""
+"""[C] nm rms: NIST's database states 2 to 20 units of the last decimal [W nist.gov/pml/data/asd_contents.cfm]; most
+lines of argon and krypton in the list have three decimals, so this is the least. Neon has four and is better."""
 CONTINUUM = 1e-5  # [C] per nm, of the brightest line: recombination, glowing electrodes
 COLD, WARMING = 0.2, 300.0  # [C] share that is missing at switching on, and time constant s
 TEMPERATURE = 2900.0  # [C] K of the flat lamp

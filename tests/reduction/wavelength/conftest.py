@@ -47,8 +47,13 @@ class Made:
         return place(s.x[:, None], s.y[:, None], wavelength, self.sideways[:, None], self.stretch[:, None])
 
 
-def make_lines(number=120, noise=0.02, own=0.05, stretch=2e-5, wavelengths=LINES, seed=1, size=4000.0) -> Made:
-    """Return lines of `number` spectra over the field, with `own` px and `stretch` of each one's own."""
+def make_lines(
+    number=120, noise=0.02, own=0.05, stretch=2e-5, wavelengths=LINES, seed=1, size=4000.0, shifts=(0.0,), wrong=0.0
+) -> Made:
+    """Return lines of `number` spectra over the field, with `own` px and `stretch` of each one's own.
+
+    Line k is of exposure k modulo their number, moved by `shifts` px; lines are `wrong` nm rms beside the list.
+    """
     rng = np.random.default_rng(seed)
     x, y = rng.uniform(-size / 2, size / 2, (2, number)) + 2047.5
     sideways, stretches = own * rng.standard_normal(number), stretch * rng.standard_normal(number)
@@ -59,7 +64,10 @@ def make_lines(number=120, noise=0.02, own=0.05, stretch=2e-5, wavelengths=LINES
     error = np.full(len(group), max(noise, 1e-5))
     column = place(x[group], y[group], wavelength, sideways[group], stretches[group])
     column += noise * rng.standard_normal(len(group))
-    return Made(ArcLines(group, wavelength, column, error), spectra, sideways, stretches)
+    exposure = np.tile(np.arange(len(wavelengths)) % len(shifts), number)
+    column += np.array(shifts)[exposure]
+    column += np.tile(wrong * rng.standard_normal(len(wavelengths)) / 0.2735, number)
+    return Made(ArcLines(group, wavelength, column, error, exposure), spectra, sideways, stretches)
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,7 @@ def test_unlisted_lines_are_weak_and_can_be_off(few: SpectrographAsBuilt) -> Non
 
 
 def test_lines_shine_beside_their_places_in_the_list(few: SpectrographAsBuilt) -> None:
-    """Errors of 0.002 nm rms, to 4/sqrt(2 n): false alarm 1e-4; as bright as without, and the same at every switching on."""
+    """Errors of 0.002 nm rms, to 4/sqrt(2 n): false alarm 1e-4; as bright as without, the same whenever it is lit."""
     listed, _ = load_arc_lines("ARGON")
     lamp = ArcLamp("ARGON", 1.0, effects=("listed_errors",))
     light, again, true = lamp.illuminate(few), lamp.illuminate(few), ArcLamp("ARGON", 1.0, effects=()).illuminate(few)
