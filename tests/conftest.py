@@ -148,7 +148,8 @@ class ArcBench:
         return {
             "COEFFS": coeffs, "DOMAIN": domain, "COVARIANCE": covariance, "COMMON": np.zeros((6, 6)),
             "SPAN": np.stack(span, axis=1), "COLUMN": self.lattice.column.copy(), "ROW": self.lattice.row.copy(),
-            "TRACE": trace, "WIDTH": width, "RMS": np.zeros(number, "f4"), "NLINES": np.full(number, 9, "i4"), "DQ": flags, "LINES": table,
+            "TRACE": trace, "WIDTH": width, "RMS": np.zeros(number, "f4"), "NLINES": np.full(number, 9, "i4"),
+            "DQ": flags, "LINES": table,
         }  # fmt: skip
 
     def table(self, rng: np.random.Generator) -> Any:

@@ -2,7 +2,7 @@
 
 The wavelength that a solution gives for a column falls at some place in truth; the distance is the error, positive
 where the solution names too long a wavelength. Its sigma is that of COVARIANCE at this column; what a spectrum has of
-its own, that of COVARIANCE less COMMON. In km/s an error is c times it over the wavelength and the px/nm of truth there.
+its own, that of COVARIANCE less COMMON. In km/s an error is c times it over the wavelength and the px/nm of truth.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ Mask = npt.NDArray[np.bool_]
 class SolutionErrors:
     """Columns (m,) of spectra: number of the `lenslet` in truth, `error` px and `velocity` km/s, stated `sigma` px.
 
-    `own` px is the sigma without what all spectra share, and `u` the place in the spectrum, -1 to 1. `column` px is the detector's and `row` px where the spectrum lies there. `between` tells columns between the first
-    and the last line used; beyond, the solution is extrapolated. A sigma that is not positive is no error
-    estimate: NaN. `usable` (n,) tells which of the lenslets of truth have a solution, finite and flagged neither
-    DO_NOT_USE nor NON_SCIENCE.
+    `own` px is the sigma without what all spectra share, and `u` the place in the spectrum, -1 to 1. `column` px is the
+    detector's and `row` px where the spectrum lies there. `between` tells columns between the first and the last line
+    used; beyond, the solution is extrapolated. A sigma that is not positive is no error estimate: NaN. `usable` (n,)
+    tells which of the lenslets of truth have a solution, finite and flagged neither DO_NOT_USE nor NON_SCIENCE.
     """
 
     lenslet: npt.NDArray[np.int32]

@@ -15,8 +15,9 @@ the lines used and beyond them, where the solution is extrapolated, apart.
 
 Errors are of the moment of the arcs: truth is moved by their mean flexure. Truth is that of the sky, whose light fills
 lenslets otherwise than lamps do, and a solution from lamps is off by that. Columns of one spectrum share their error,
-so no interval counts them. What is its own is the error less the curve over the spectrum that all errors follow: flexure
-between exposures and errors of the line list bend all spectra alike, and one night holds one draw of that. Filters are told apart; gratings and scales within a filter are not.
+so no interval counts them. What is its own is the error less the curve over the spectrum that all errors follow:
+flexure between exposures and errors of the line list bend all spectra alike, and a night holds one draw of that.
+Filters are told apart; gratings and scales within a filter are not.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ Double = npt.NDArray[np.float64]
 class ArcLines(NamedTuple):
     """Measured lines (m,): number of the spectrum, vacuum nm, column in px, its standard error in px, and exposure.
 
-    Exposures are numbered from 0; flexure moves all lines of one together. The same line of a spectrum may be measured several times. All are expected to be what they are called, but for a
-    few that a solver has to find out.
+    Exposures are numbered from 0; flexure moves all lines of one together. The same line of a spectrum may be measured
+    several times. All are expected to be what they are called, but for a few that a solver has to find out.
     """
 
     spectrum: npt.NDArray[np.int64]
