@@ -1,7 +1,7 @@
 """Faults of wavelength solutions: zero points, identities of lines and lenslets, air for vacuum, covariances, flags.
 
 A wrong lamp in a header is not among them: it concerns how lines are found, so it would take a calibration of its own,
-and ends in a refusal, which the pipeline's tests look at.
+and ends in a refusal that names the lamp that is seen, which the pipeline's tests look at.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from iris_contract.errors import InputError
 from iris_reduction.arc_lines.image import ArcImage
 from iris_reduction.arc_lines.pattern import Points
 
-__all__ = ["check_light", "check_pattern", "check_saturation"]
+__all__ = ["SHARE", "check_light", "check_pattern", "check_saturation", "measure_explained"]
 
 _BRIGHT = 10.0  # significance of a spot
 _FEWEST = 3
@@ -29,7 +29,8 @@ _STRONG = 0.05
 _NEAR = 1.5  # px
 _SPREAD = 0.1  # of the peak that a pixel beside it has at least: a PSFlet of 1.2 px FWHM has 0.15
 _RING = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], dtype=bool)
-_SHARE = 0.5
+SHARE = 0.5
+"""Of spectra that show lines, or of light that lies at lines: below it, the light is not what the header says."""
 _ALL = 0.95
 
 Spots = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]
@@ -88,20 +89,20 @@ def check_pattern(
     """
     expected = np.unique(points.spectrum[points.strength > 10 * _STRONG])
     shown = float(np.isin(expected, np.unique(points.spectrum[found])).mean()) if len(expected) else 0.0
-    explained = _measure_explained(images, points)
-    if shown >= _SHARE and explained >= _SHARE:
+    explained = measure_explained(images, points)
+    if shown >= SHARE and explained >= SHARE:
         return
     keys = ("FILTER", "GRATING", "LLMSKST")
     problem = (
         f"the lines of this setting are not what is seen: {shown:.0%} of the spectra show theirs, "
-        f"{explained:.0%} of the light is where lines should be; check filter, grating and mask of the exposures"
+        f"{explained:.0%} of the light is where lines should be; check filter, grating, mask and lamp of the exposures"
     )
     stated = tuple(header.get(key) for key in keys)
     raise InputError(problem, file=images[0].name, key=",".join(keys), value=stated)
 
 
-def _measure_explained(images: Sequence[ArcImage], points: Points) -> float:
-    """Return the share of the spots, by their brightness, that lie near a predicted line."""
+def measure_explained(images: Sequence[ArcImage], points: Points) -> float:
+    """Return the share of the spots of images, by their brightness, that lie near a predicted line; 0 without spots."""
     near, total = 0.0, 0.0
     for n, image in enumerate(images):
         x, y, weight = _find_spots(image)

@@ -28,6 +28,7 @@ from iris_reduction.arc_lines.centroid import NEIGHBOURS, Centroids, fit_lines
 from iris_reduction.arc_lines.crowding import Crowd, find_crowd
 from iris_reduction.arc_lines.evidence import check_light, check_pattern, check_saturation
 from iris_reduction.arc_lines.image import ArcImage
+from iris_reduction.arc_lines.lamp_check import check_lamps
 from iris_reduction.arc_lines.levels import Levels, measure_levels
 from iris_reduction.arc_lines.pattern import LampLines, Points, list_lines, predict_points
 from iris_reduction.arc_lines.places import LinePlaces, Measured, fit_places
@@ -89,13 +90,14 @@ def measure_arcs(images: Sequence[ArcImage], mode: LensletMode, header: Mapping[
     points = predict_points(images, lamps, number, lambda s, w: shift.move(*spectra.trace(s, w)))
     check_saturation(images, points)
     places, levels = _find_first(images, lamps, points, place, header)
+    check_lamps(images, lamps, passband, number, places.predict)
     profiles = start_profiles(spectra)
     for turn in range(_ROUNDS):
         points, crowd, centroids = _measure(images, lamps, places, levels, profiles)
         good = _judge(points, centroids, places) & ~crowd.blended
         levels = measure_levels(images, lamps, points, centroids.flux, good)
         good &= _share_flux(centroids.flux, levels.expect(points)[0])
-        places = fit_places(place, _take(points, centroids, good))
+        places = fit_places(place, _take(points, centroids, good), len(images))
         good[good] = places.agreed
         if turn < _ROUNDS - 1:
             settled = good & crowd.alone
@@ -145,7 +147,7 @@ def _find_first(
     good &= (away < _FIRST_WAY) & (np.abs(centroids.width) < _WIDTH)
     if not good.any():
         check_pattern(images, points, np.zeros(len(points.x), np.bool_), header)
-    places = fit_places(place, _take(tried, centroids, good))
+    places = fit_places(place, _take(tried, centroids, good), len(images))
     good[good] = places.agreed
     at = places.predict(points.spectrum, points.wavelength)
     seen = np.zeros(len(place.spectra.x), np.bool_)

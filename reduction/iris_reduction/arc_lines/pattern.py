@@ -17,7 +17,7 @@ from iris_contract.lenslet import Passband
 from iris_contract.spectral_data import load_arc_lines
 from iris_reduction.arc_lines.image import ArcImage
 
-__all__ = ["LampLines", "Points", "list_lines", "predict_points"]
+__all__ = ["LampLines", "Place", "Points", "list_lines", "predict_points"]
 
 Double = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]

@@ -40,7 +40,8 @@ class Measured:
 class LinePlaces:
     """Models of columns and rows, each with what lines share; `place` are the spectra in the field.
 
-    `shifts` px (nimage, 2): flexure of each exposure along and across, against the mean of all; NaN without lines.
+    `shifts` px (nimage, 2): flexure of each exposure along and across, against the mean of those with lines, for which
+    alone it is not NaN.
     """
 
     place: Place
@@ -59,14 +60,20 @@ class LinePlaces:
         )
         return x + along, y + across
 
+    def predict_in(self, image: Index, spectrum: Index, wavelength: Double) -> tuple[Double, Double]:
+        """Return columns and rows (k,) as `predict`, moved by the flexure of the images (k,)."""
+        x, y = self.predict(spectrum, wavelength)
+        shift = np.nan_to_num(self.shifts)[image]
+        return x + shift[:, 0], y + shift[:, 1]
+
     @property
     def agreed(self) -> npt.NDArray[np.bool_]:
         """Lines (k,) that agree with both models."""
         return self.along.used & self.across.used
 
 
-def fit_places(place: Place, lines: Measured) -> LinePlaces:
-    """Return the models; raise InputError where there are no lines."""
+def fit_places(place: Place, lines: Measured, number: int) -> LinePlaces:
+    """Return the models from lines of `number` exposures; raise InputError where there are no lines."""
     spectra, group = place.spectra, lines.spectrum
     fixed, own = _make_terms(place, group, lines.wavelength)
     x, y = spectra.trace(group, lines.wavelength)
@@ -76,18 +83,19 @@ def fit_places(place: Place, lines: Measured) -> LinePlaces:
     def fit(value: Double, error: Double, besides: SharedErrors) -> MixedFit:
         terms = np.concatenate([fixed, besides.terms], axis=1)
         variances = np.concatenate([_FIELD.variances, besides.variances])
-        number = len(besides.variances)
-        return fit_mixed(Observations(value, error, group, len(spectra.x), terms, variances, own, number))
+        shared = len(besides.variances)
+        return fit_mixed(Observations(value, error, group, len(spectra.x), terms, variances, own, shared))
 
     along, across = fit(lines.x - x, lines.x_error, shared[0]), fit(lines.y - y, lines.y_error, shared[1])
-    return LinePlaces(place, along, across, (shared[0], shared[1]), _find_shifts(lines, along, across, shared[1]))
+    shifts = _find_shifts(number, lines, (along, across), shared[1])
+    return LinePlaces(place, along, across, (shared[0], shared[1]), shifts)
 
 
-def _find_shifts(lines: Measured, along: MixedFit, across: MixedFit, shared: SharedErrors) -> Double:
-    """Return the shifts (nimage, 2) of exposures against their mean, which the terms after the field's are."""
+def _find_shifts(number: int, lines: Measured, fits: tuple[MixedFit, MixedFit], shared: SharedErrors) -> Double:
+    """Return the shifts (number, 2) of exposures against their mean, which the terms after the field's are."""
     first = len(_FIELD.variances)
-    found = np.stack([fit.beta[first : first + shared.exposures] for fit in (along, across)], axis=1)
-    shifts = np.full((int(lines.exposure.max()) + 1, 2), np.nan)
+    found = np.stack([fit.beta[first : first + shared.exposures] for fit in fits], axis=1)
+    shifts = np.full((number, 2), np.nan)
     shifts[np.unique(lines.exposure)] = found - found.mean(axis=0)
     return shifts
 

@@ -60,10 +60,11 @@ def measure_profiles(
 ) -> Profiles:
     """Return profiles measured on the `good` lines (k,) of `points`, of the whole field or of each patch.
 
-    Lines are taken to stand where `places` has them, not where each was found, so that noise does not widen.
+    Lines are taken to stand where `places` has them, not where each was found, so that noise does not widen; moved by
+    the flexure of their exposure, which would, and bend places with the phase in the pixel.
     """
     clear = np.flatnonzero(good & (found.flux > _CLEAR * found.flux_error))
-    x, y = places.predict(points.spectrum, points.wavelength)
+    x, y = places.predict_in(points.image, points.spectrum, points.wavelength)
     patch = before.patch[points.spectrum]
     coeffs, sigma = before.coeffs.copy(), before.sigma.copy()
     for number in range(len(coeffs)) if by_patch else (-1,):

@@ -145,6 +145,17 @@ def test_dark_lamps_are_told(built, frames, take, references, tmp_path):
         make_reference("arc", [frames["ARGON"]], tmp_path, references)
 
 
+def test_a_lamp_that_is_called_by_another_name(built, frames, take, references, tmp_path):
+    """Krypton shines where the header says argon: beside others it would hide, alone take other lenslets."""
+    wrong = take(built, built.draw("KRYPTON"), "ARGON")
+    with pytest.raises(
+        InputError, match=rf"{wrong.name}: CALLAMP='ARGON': .* those of KRYPTON; leave the exposure out"
+    ):
+        make_reference("arc", [wrong, frames["KRYPTON"], frames["XENON"], frames["NONE"]], tmp_path, references)
+    with pytest.raises(InputError, match=rf"{wrong.name}: CALLAMP='ARGON': the lines of this lamp are not those"):
+        make_reference("arc", [wrong, frames["NONE"]], tmp_path, references)
+
+
 @pytest.mark.parametrize(
     "stated",
     [

@@ -1,0 +1,65 @@
+"""Is the lamp of each exposure the one that its header names? Refuse, in one line, an exposure of another.
+
+One wrong exposure of several passes as a set: the others show where lines are, and what stands elsewhere is left out.
+So each exposure is asked alone, where the set has placed the lines: less than half of the light of its spots lies at
+lines of its lamp only if it is another's, since lines cover a tenth of the detector, and what no list has is faint.
+Where an exposure stands alone, or all are wrong, lines of another lamp may have been taken for those of lenslets two
+columns away; so every line that is half as bright as the brightest must be there, in half of the spectra at least.
+Not told: a lamp that shines as well as the one that is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.ndimage import maximum_filter
+
+from iris_contract.errors import InputError
+from iris_contract.lenslet import Passband
+from iris_contract.spectral_data import LAMPS
+from iris_reduction.arc_lines.evidence import SHARE, measure_explained
+from iris_reduction.arc_lines.image import ArcImage
+from iris_reduction.arc_lines.pattern import LampLines, Place, list_lines, predict_points
+
+__all__ = ["check_lamps"]
+
+_HALF = 0.5  # of the brightest line
+_BRIGHT, _SEEN = 29.0, 5.0  # sigma of a pixel; `significance` ends at 30
+
+
+def check_lamps(images: Sequence[ArcImage], lamps: Sequence[LampLines], band: Passband, number: int, at: Place) -> None:
+    """Raise InputError for an image whose light is not at its lamp's lines; `at` places those of `number` spectra."""
+    for image, lines in zip(images, lamps, strict=True):
+        if _explain(image, lines, number, at) >= SHARE and not _lacks_lines(image, lines, number, at):
+            continue
+        problem = "the lines of this lamp are not those that are seen"
+        rivals = [_list_lines(name, band) for name in LAMPS if name != image.lamp]
+        shares = {of.lamp: _explain(image, of, number, at) for of in rivals if of is not None}
+        likely = max(shares, key=shares.__getitem__, default="")
+        if shares.get(likely, 0.0) >= SHARE:
+            problem += f", which are those of {likely}"
+        raise InputError(f"{problem}; leave the exposure out", file=image.name, key="CALLAMP", value=image.lamp)
+
+
+def _lacks_lines(image: ArcImage, lines: LampLines, number: int, at: Place) -> bool:
+    """Tell whether a line half as bright as the brightest, which all spectra must show, is not seen in half of them."""
+    points = predict_points([image], [lines], number, at)
+    column, row = (np.rint(v - c).astype(int) for v, c in zip((points.x, points.y), image.corner, strict=True))
+    shown = maximum_filter(image.significance, 3)[row, column]
+    brightest = shown[lines.strength[points.line] == 1]
+    if not len(brightest) or np.median(brightest) < _BRIGHT:
+        return False  # too faint to tell
+    bright = np.unique(points.line[lines.strength[points.line] >= _HALF])
+    return any(float(np.mean(shown[points.line == line] >= _SEEN)) < SHARE for line in bright)
+
+
+def _explain(image: ArcImage, lines: LampLines, number: int, at: Place) -> float:
+    return measure_explained([image], predict_points([image], [lines], number, at))
+
+
+def _list_lines(lamp: str, band: Passband) -> LampLines | None:
+    try:
+        return list_lines(lamp, band)
+    except InputError:  # it has none in this filter
+        return None
