@@ -4,7 +4,7 @@ One wrong exposure of several passes as a set: the others show where lines are, 
 So each exposure is asked alone, where the set has placed the lines: less than half of the light of its spots lies at
 lines of its lamp only if it is another's, since lines cover a tenth of the detector, and what no list has is faint.
 Where an exposure stands alone, or all are wrong, lines of another lamp may have been taken for those of lenslets two
-columns away; so every line that is half as bright as the brightest must be there, in half of the spectra at least.
+columns away; so where lines are seen well, the one that should be the brightest must be among them.
 Not told: a lamp that shines as well as the one that is named.
 """
 
@@ -24,14 +24,13 @@ from iris_reduction.arc_lines.pattern import LampLines, Place, list_lines, predi
 
 __all__ = ["check_lamps"]
 
-_HALF = 0.5  # of the brightest line
 _BRIGHT, _SEEN = 29.0, 5.0  # sigma of a pixel; `significance` ends at 30
 
 
 def check_lamps(images: Sequence[ArcImage], lamps: Sequence[LampLines], band: Passband, number: int, at: Place) -> None:
     """Raise InputError for an image whose light is not at its lamp's lines; `at` places those of `number` spectra."""
     for image, lines in zip(images, lamps, strict=True):
-        if _explain(image, lines, number, at) >= SHARE and not _lacks_lines(image, lines, number, at):
+        if _explain(image, lines, number, at) >= SHARE and not _lacks_brightest(image, lines, number, at):
             continue
         problem = "the lines of this lamp are not those that are seen"
         rivals = [_list_lines(name, band) for name in LAMPS if name != image.lamp]
@@ -42,16 +41,16 @@ def check_lamps(images: Sequence[ArcImage], lamps: Sequence[LampLines], band: Pa
         raise InputError(f"{problem}; leave the exposure out", file=image.name, key="CALLAMP", value=image.lamp)
 
 
-def _lacks_lines(image: ArcImage, lines: LampLines, number: int, at: Place) -> bool:
-    """Tell whether a line half as bright as the brightest, which all spectra must show, is not seen in half of them."""
+def _lacks_brightest(image: ArcImage, lines: LampLines, number: int, at: Place) -> bool:
+    """Tell whether most spectra show some line of the lamp well, and not the one that should be the brightest."""
     points = predict_points([image], [lines], number, at)
     column, row = (np.rint(v - c).astype(int) for v, c in zip((points.x, points.y), image.corner, strict=True))
     shown = maximum_filter(image.significance, 3)[row, column]
-    brightest = shown[lines.strength[points.line] == 1]
-    if not len(brightest) or np.median(brightest) < _BRIGHT:
+    there = {line: shown[points.line == line] for line in np.unique(points.line)}
+    if max((float(np.median(of)) for of in there.values()), default=0.0) < _BRIGHT:
         return False  # too faint to tell
-    bright = np.unique(points.line[lines.strength[points.line] >= _HALF])
-    return any(float(np.mean(shown[points.line == line] >= _SEEN)) < SHARE for line in bright)
+    brightest = there.get(int(lines.strength.argmax()))
+    return brightest is not None and float(np.mean(brightest >= _SEEN)) < SHARE
 
 
 def _explain(image: ArcImage, lines: LampLines, number: int, at: Place) -> float:

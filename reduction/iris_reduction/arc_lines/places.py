@@ -41,7 +41,7 @@ class LinePlaces:
     """Models of columns and rows, each with what lines share; `place` are the spectra in the field.
 
     `shifts` px (nimage, 2): flexure of each exposure along and across, against the mean of those with lines, for which
-    alone it is not NaN.
+    alone it is not NaN. `listed` nm (nline,), rising: the lines whose errors are the last terms along.
     """
 
     place: Place
@@ -49,6 +49,7 @@ class LinePlaces:
     across: MixedFit
     shared: tuple[SharedErrors, SharedErrors]
     shifts: Double
+    listed: Double
 
     def predict(self, spectrum: Index, wavelength: Double) -> tuple[Double, Double]:
         """Return columns and rows (k,) of wavelengths in nm of spectra, in the mean of the exposures."""
@@ -61,10 +62,11 @@ class LinePlaces:
         return x + along, y + across
 
     def predict_in(self, image: Index, spectrum: Index, wavelength: Double) -> tuple[Double, Double]:
-        """Return columns and rows (k,) as `predict`, moved by the flexure of the images (k,)."""
+        """Return columns and rows (k,) as `predict`, with flexure of the images (k,) and errors of listed lines."""
         x, y = self.predict(spectrum, wavelength)
-        shift = np.nan_to_num(self.shifts)[image]
-        return x + shift[:, 0], y + shift[:, 1]
+        shift, errors = np.nan_to_num(self.shifts)[image], self.along.beta[-len(self.listed) :]
+        at = np.minimum(np.searchsorted(self.listed, wavelength), len(self.listed) - 1)
+        return x + shift[:, 0] + np.where(self.listed[at] == wavelength, errors[at], 0.0), y + shift[:, 1]
 
     @property
     def agreed(self) -> npt.NDArray[np.bool_]:
@@ -88,7 +90,7 @@ def fit_places(place: Place, lines: Measured, number: int) -> LinePlaces:
 
     along, across = fit(lines.x - x, lines.x_error, shared[0]), fit(lines.y - y, lines.y_error, shared[1])
     shifts = _find_shifts(number, lines, (along, across), shared[1])
-    return LinePlaces(place, along, across, (shared[0], shared[1]), shifts)
+    return LinePlaces(place, along, across, (shared[0], shared[1]), shifts, np.unique(lines.wavelength))
 
 
 def _find_shifts(number: int, lines: Measured, fits: tuple[MixedFit, MixedFit], shared: SharedErrors) -> Double:

@@ -61,7 +61,7 @@ def measure_profiles(
     """Return profiles measured on the `good` lines (k,) of `points`, of the whole field or of each patch.
 
     Lines are taken to stand where `places` has them, not where each was found, so that noise does not widen; moved by
-    the flexure of their exposure, which would, and bend places with the phase in the pixel.
+    the flexure of their exposure and the error of the list, which would, and bend places with the phase in the pixel.
     """
     clear = np.flatnonzero(good & (found.flux > _CLEAR * found.flux_error))
     x, y = places.predict_in(points.image, points.spectrum, points.wavelength)
