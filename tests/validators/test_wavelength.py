@@ -104,6 +104,22 @@ def test_a_solution_without_lines_fails_between_them(shared_arc_bench):
     assert found["edge"] < 0.02
 
 
+def test_what_all_spectra_share_is_not_their_own(shared_arc_bench):
+    """A bend of 0.04 px in all spectra shows in the rms and not in the width; COMMON is taken off what is stated."""
+    before = values(shared_arc_bench)
+    bent = values(shared_arc_bench, lambda content: content["COEFFS"].__iadd__([0, 0, 0.04 * STEP, 0, 0, 0]))
+    assert bent["residual"] > 1.3 * before["residual"]
+    assert bent["pull_width"] == pytest.approx(before["pull_width"], rel=0.02)
+
+    def state(content):
+        content["COMMON"][0, 0] = 3 * content["COVARIANCE"][:, 0, 0].max()
+        content["COVARIANCE"] += content["COMMON"]
+
+    stated = values(shared_arc_bench, state)
+    assert stated["pull_width"] == pytest.approx(before["pull_width"], rel=1e-6)
+    assert stated["pull_mean"] == pytest.approx(before["pull_mean"] / 2, rel=1e-3)
+
+
 @pytest.mark.parametrize("factor", [0.5, 2.0])
 def test_errors_of_the_wrong_size(shared_arc_bench, factor):
     def change(content):
