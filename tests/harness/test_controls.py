@@ -18,7 +18,6 @@ WITHOUT = {
     "simulator.hit_rate": "hits are counted in truth, which no fault of raw frames reaches; see test_simulator",
     "simulator.hit_pixels": "hits are counted in truth, which no fault of raw frames reaches; see test_simulator",
     "simulator.bad_pixels": "FAIL by design, and counted in truth; see test_simulator",
-    "wavelength.pull_mean": "FAIL by design: lamps light lenslets otherwise than the sky does; see test_wavelength",
 }
 """Specifications that no control of a run can show, and why; validators' tests have controls of their own."""
 ROW = ScoreRow(

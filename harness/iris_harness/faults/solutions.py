@@ -6,7 +6,7 @@ and ends in a refusal that names the lamp that is seen, which the pipeline's tes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from iris_harness.faults.injection import Fault, Planes, edit_reference
 
 __all__ = ["SOLUTION_FAULTS"]
 
-SHIFT = 0.2  # px
+SHIFT, SMALL_SHIFT = 0.2, 0.1  # px
 AIR = 2.73e-4  # refractivity of air in the near infrared, 15 deg C
 MISNAMED = 1.0  # nm, as far as lines of a lamp often stand apart
 SHARE = 4  # one lenslet in so many has a line called by a wrong name
@@ -27,12 +27,16 @@ LOST = 5  # one lenslet in so many is lost
 _SOLUTION = ("COEFFS", "DOMAIN", "COVARIANCE", "SPAN")
 
 
-def _shift(reference: Reference) -> Planes:
-    """The wavelength of a column 0.2 px away: by the mean dispersion, which the slope gives."""
-    coefficients = reference.content["COEFFS"].copy()
-    width = np.diff(reference.content["DOMAIN"], axis=1)[:, 0]
-    coefficients[:, 0] += SHIFT * 2 * coefficients[:, 1] / width
-    return {"COEFFS": coefficients}
+def _shift_by(shift: float) -> Callable[[Reference], Planes]:
+    """The wavelength of a column `shift` px away: by the mean dispersion, which the slope gives."""
+
+    def change(reference: Reference) -> Planes:
+        coefficients = reference.content["COEFFS"].copy()
+        width = np.diff(reference.content["DOMAIN"], axis=1)[:, 0]
+        coefficients[:, 0] += shift * 2 * coefficients[:, 1] / width
+        return {"COEFFS": coefficients}
+
+    return change
 
 
 def _take_for_vacuum(reference: Reference) -> Planes:
@@ -105,7 +109,8 @@ def _lose_lamp(reference: Reference) -> Planes:
 
 
 SOLUTION_FAULTS: Mapping[str, Fault] = {
-    "solution_fifth_of_a_pixel_off": edit_reference("arc", _shift),
+    "solution_fifth_of_a_pixel_off": edit_reference("arc", _shift_by(SHIFT)),
+    "solution_tenth_of_a_pixel_off": edit_reference("arc", _shift_by(SMALL_SHIFT)),
     "air_for_vacuum": edit_reference("arc", _take_for_vacuum),
     "line_misnamed": edit_reference("arc", _misname),
     "lenslets_swapped": edit_reference("arc", _swap),

@@ -49,10 +49,11 @@ def read_both(bench, rows, fault):
     return [Reference.read(row.path(bench.root), "arc").content for row in (rows[0], broken)]
 
 
-def test_a_fifth_of_a_pixel_is_one(shared_arc_bench, nights):
-    good, broken = read_both(shared_arc_bench, nights, "solution_fifth_of_a_pixel_off")
+@pytest.mark.parametrize(("part", "shift"), [("fifth", 0.2), ("tenth", 0.1)])
+def test_a_part_of_a_pixel_is_one(shared_arc_bench, nights, part, shift):
+    good, broken = read_both(shared_arc_bench, nights, f"solution_{part}_of_a_pixel_off")
     moved = (broken["COEFFS"] - good["COEFFS"])[shared_arc_bench.whole()]
-    np.testing.assert_allclose(moved[:, 0], 0.2 * 0.2735, rtol=0.01)  # 2.735 Angstrom per px at R4000 in K
+    np.testing.assert_allclose(moved[:, 0], shift * 0.2735, rtol=0.01)  # 2.735 Angstrom per px at R4000 in K
     assert not moved[:, 1:].any()
 
 
