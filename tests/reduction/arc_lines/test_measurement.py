@@ -38,6 +38,15 @@ def test_lines_are_found_wherever_the_spectrograph_was_built(build, shift, turn,
     assert abs(along.mean()) < 2e-3
 
 
+def test_flexure_of_exposures_is_found(build):
+    """Krypton is taken 0.06 px to the right and 0.04 px lower; list errors hold its two lines to 0.005 px and 5 %."""
+    still, moved = build(shift=(6.3, -1.8)), build(shift=(6.36, -1.84))
+    images = [still.take("ARGON"), moved.take("KRYPTON")]
+    shifts = measure_arcs(images, still.mode, still.mode.to_header()).places.shifts
+    np.testing.assert_allclose(shifts.sum(axis=0), 0.0, atol=1e-12)
+    np.testing.assert_allclose(shifts[1] - shifts[0], [0.06, -0.04], atol=0.01)
+
+
 def test_errors_of_lines_are_as_stated(build):
     """Pulls of 680 lines: width 1 within a tenth, or less for bright lines, whose 1 % of the model is not there."""
     built = build(seed=2)
