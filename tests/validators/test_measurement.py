@@ -123,7 +123,7 @@ def test_interval_holds_the_value_and_widens_with_the_level(numbers, kind):
 def test_a_block_that_stands_apart_is_told(kind):
     rng = np.random.default_rng(3)
     blocks = [replace(ONE, block=b, kind=kind, value=0.04 + 0.002 * rng.standard_normal()) for b in range(16)]
-    assert combine(blocks).apart == ()  # false alarms have a probability of 2e-4
+    assert combine(blocks).apart == ()  # false alarms have a probability of 3e-4
     assert combine([replace(blocks[0], value=0.5), *blocks[1:]]).apart == (0.5,)
     nights = [replace(s, block=None, night=s.block + 1) for s in blocks]
     assert combine([replace(nights[0], value=0.5), *nights[1:]]).apart == ()  # nights differ by right

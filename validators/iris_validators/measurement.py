@@ -30,7 +30,7 @@ SAME = "no interval: all blocks hold one and the same number"
 """The method where blocks repeat what is common to the frame, and so do not tell how far off it is."""
 
 APART = 10.0
-"""Of 16 normal blocks one lies so far off with a probability of 2e-4."""
+"""Of 16 normal blocks one lies so far off with a probability of 3e-4."""
 
 
 @dataclass(frozen=True, slots=True)

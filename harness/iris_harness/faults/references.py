@@ -63,8 +63,8 @@ def _swap_links(reference: Reference) -> Planes:
 
 
 def _lose_corner_links(reference: Reference) -> Planes:
-    """A 3 x 3 kernel in which only the four sides are kept."""
-    return {"DATA": reference.content["DATA"] * np.array([1, 1, 0], dtype=np.float32)}
+    """A 3 x 3 kernel in which only the four sides are kept, and a twentieth of the corners: nothing has no interval."""
+    return {"DATA": reference.content["DATA"] * np.array([1, 1, 0.05], dtype=np.float32)}
 
 
 def _strengthen_block(reference: Reference) -> Planes:
