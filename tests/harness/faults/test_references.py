@@ -159,7 +159,7 @@ def test_links_are_swapped_lost_or_too_strong(break_reference):
     np.testing.assert_array_equal(broken["DATA"], good["DATA"][:, :, [1, 0, 2]])
     good, broken = break_reference("corner_links_lost", "ipc", **links)
     np.testing.assert_array_equal(broken["DATA"][:, :, :2], good["DATA"][:, :, :2])
-    assert not broken["DATA"][:, :, 2].any()
+    np.testing.assert_allclose(broken["DATA"][:, :, 2], 0.05 * good["DATA"][:, :, 2], rtol=1e-6)
     good, broken = break_reference("links_of_a_block", "ipc", **links)
     ratio = broken["DATA"] / good["DATA"]
     np.testing.assert_allclose(ratio[2:4, 3:6, :2], 1.3, rtol=1e-6)
