@@ -97,7 +97,7 @@ def tabulate_lenslet_broad() -> str:
     """Broad bands in the narrow field: spans, and how many spectra are complete."""
     rows = []
     for grating in load_instrument().gratings.values():
-        band = f"{grating.band}bb"
+        band = grating.band if len(grating.band) > 1 else f"{grating.band}bb"
         if band in load_instrument().filters:
             mode = LensletMode(4.0, "FINE_MASK", grating.name, band)
             low, high = find_spectrum(mode)

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from iris_contract.exposure import GuideWindow, Readout, Subarray
 from iris_contract.instrument import load_instrument
 from iris_contract.lenslet import LensletMode
+from iris_contract.lenslet.lattice import SINGLE_COLUMN
 from iris_harness.yaml_reader import Reader, explain
 
 __all__ = [
     "LENSLET_SCENES",
     "RECTANGLE_KEYS",
+    "SETTING_KEYS",
     "SPECTROGRAPH",
     "ExposureSpec",
     "Spectrograph",
@@ -22,6 +24,7 @@ __all__ = [
     "read_at_most",
     "read_exposure",
     "read_rectangle",
+    "read_setting",
 ]
 
 SPECTROGRAPH = "IFU"  # its detector
@@ -30,21 +33,41 @@ SCENES = ("blank", "flat_lamp", "ladder", "uniform_sky", "star_field", *LENSLET_
 IMAGE_TYPES = ("DRK", "NFF", "ARC", "SCI", "SKY")
 LAMPS = ("NONE", "FLAT", "ARGON", "KRYPTON", "XENON", "NEON")
 KEYS = (
-    *("detector", "grating", "image_type", "scene", "filter", "lamp", "shutter", "rates", "stars", "count", "readout"),
+    *(
+        "detector",
+        "grating",
+        "scale",
+        "mask",
+        "column",
+        "image_type",
+        "scene",
+        "filter",
+        "lamp",
+        "shutter",
+        "rates",
+        "stars",
+        "count",
+        "readout",
+    ),
     *("cosmic_ray_boost", "alone_without", "guide_window"),
 )
 READOUT_KEYS = ("mode", "clock", "ramps", "reads", "interval", "pairs", "frame", "exposure")
 RECTANGLE_KEYS = ("xstart", "ystart", "xsize", "ysize")
+SETTING_KEYS = ("scale", "mask", "column")
 MOST_SAMPLES = 4096 * 4096 * 128  # pixel-reads of one exposure: 4 GB
 
 
 @dataclass(frozen=True, slots=True)
 class Spectrograph:
-    """The lenslet spectrograph in a scenario: `region` of its detector, `scale` in mas, mask of the lenslets."""
+    """The lenslet spectrograph in a scenario: `region` of its detector, `scale` in mas, mask of the lenslets.
+
+    `column` of FINE_MASK, from 0, where the mask is FINE_MASK_CALIBRATION.
+    """
 
     region: Subarray
     scale: float
     mask: str
+    column: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +113,19 @@ def read_at_most(reader: Reader, key: str, most: int, default: int | None = None
 def read_rectangle(reader: Reader) -> Subarray:
     """Return the rectangle that a mapping describes."""
     return Subarray(*(reader.take(key, int) for key in RECTANGLE_KEYS))
+
+
+def read_setting(reader: Reader, scale: float, mask: str, column: int | None) -> tuple[float, str, int | None]:
+    """Return scale in mas, mask and column of the lenslets, `scale`, `mask` and `column` where nothing else is said."""
+    values = load_instrument().values
+    chosen = float(reader.positive("scale", (int, float), scale))
+    if chosen not in values["ifs.lenslet_scales"]:
+        raise reader.error(f"must be one of {values['ifs.lenslet_scales']} mas", "scale", chosen)
+    name = reader.choose("mask", tuple(values["ifs.lenslet_masks"]), mask)
+    number = reader.take("column", int, column if name == mask else None)
+    if number is None and name == SINGLE_COLUMN:
+        raise reader.error(f"{name} lights one column of FINE_MASK: say which, from 0", "column")
+    return chosen, name, number
 
 
 def read_exposure(
@@ -144,6 +180,9 @@ def _read_lenslet(
     """Return the setting of an exposure that names a grating."""
     grating = reader.choose("grating", tuple(load_instrument().gratings)) if "grating" in reader.tree else ""
     reader.take("grating", str, "")
+    own = [key for key in SETTING_KEYS if key in reader.tree]
+    if not grating and own:
+        raise reader.error("only an exposure through lenslets has one: add a grating", own[0], reader.tree[own[0]])
     if not grating and scene in LENSLET_SCENES:
         raise reader.error(f"a {scene} scene is seen through lenslets: add a grating", "scene", scene)
     if not grating:
@@ -154,7 +193,8 @@ def _read_lenslet(
     if scene not in ("blank", *LENSLET_SCENES):
         problem = f"lenslets see {', '.join(LENSLET_SCENES)} or blank; without a grating the bare detector sees this"
         raise reader.error(problem, "scene", scene)
-    mode = LensletMode(spectrograph.scale, spectrograph.mask, grating, passband)
+    scale, mask, column = read_setting(reader, spectrograph.scale, spectrograph.mask, spectrograph.column)
+    mode = LensletMode(scale, mask, grating, passband, column)
     reader.guard(mode.check, "grating")
     return mode
 

@@ -22,9 +22,13 @@ VARIED: Mapping[str, Callable[[ExposureSpec], str]] = MappingProxyType(
         "READMODE": lambda spec: spec.readout.mode,
         "FILTER": lambda spec: spec.filter,
         "GRATING": lambda spec: spec.lenslet.grating if spec.lenslet else "NONE",
+        "SCALE": lambda spec: f"{spec.lenslet.scale:g} mas" if spec.lenslet else "NONE",
+        "LLMSKST": lambda spec: spec.lenslet.mask if spec.lenslet else "NONE",
     }
 )
-WORDS: Mapping[str, str] = MappingProxyType({"READMODE": "readout", "FILTER": "filter", "GRATING": "grating"})
+WORDS: Mapping[str, str] = MappingProxyType(
+    {"READMODE": "readout", "FILTER": "filter", "GRATING": "grating", "SCALE": "scale", "LLMSKST": "mask"}
+)
 
 
 def find_match(kind: str, spec: ExposureSpec) -> Match:

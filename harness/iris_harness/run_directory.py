@@ -69,8 +69,9 @@ class RunDirectory:
 
     def spectrograph(self, mode: LensletMode) -> Path:
         """Spectrograph as built, in one mode."""
-        name = f"spectrograph_{mode.filter}_{mode.grating}_{mode.scale:g}mas_{mode.mask}.fits"
-        return self.root / "truth" / "as_built" / name
+        parts = ["spectrograph", mode.filter, mode.grating, f"{mode.scale:g}mas", mode.mask]
+        parts += [] if mode.column is None else [str(mode.column)]
+        return self.root / "truth" / "as_built" / f"{'_'.join(parts)}.fits"
 
     def products(self, setting: str, family: str, algorithm: str, night: int) -> Path:
         """Folder of one algorithm's products of one night."""

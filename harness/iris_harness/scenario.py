@@ -17,12 +17,13 @@ from typing import Any
 from iris_contract.errors import ScenarioError
 from iris_contract.exposure import Subarray
 from iris_contract.instrument import DETECTORS, load_instrument
-from iris_contract.lenslet import LensletMode
+from iris_contract.lenslet import LensletMode, load_lattice
 from iris_contract.scorecard import FAMILIES
 from iris_harness.algorithms import CALIBRATORS, JUDGE_FITTERS, list_algorithms
 from iris_harness.exposures import (
     LENSLET_SCENES,
     RECTANGLE_KEYS,
+    SETTING_KEYS,
     SPECTROGRAPH,
     ExposureSpec,
     Spectrograph,
@@ -30,6 +31,7 @@ from iris_harness.exposures import (
     read_at_most,
     read_exposure,
     read_rectangle,
+    read_setting,
 )
 from iris_harness.yaml_lines import load_yaml
 from iris_harness.yaml_reader import Reader
@@ -252,14 +254,12 @@ def _read_spectrograph(top: Reader, detector: str, region: Subarray) -> Spectrog
     if top.take("spectrograph", dict, None) is None:
         return None
     own_region = () if detector == SPECTROGRAPH else ("region",)
-    reader, values = top.inner("spectrograph").expect("scale", "mask", *own_region), load_instrument().values
-    scale = float(reader.positive("scale", (int, float), 4.0))
-    if scale not in values["ifs.lenslet_scales"]:
-        raise reader.error(f"must be one of {values['ifs.lenslet_scales']} mas", "scale", scale)
+    reader = top.inner("spectrograph").expect(*SETTING_KEYS, *own_region)
     own = _read_region(reader, SPECTROGRAPH) if own_region else region
-    mask = reader.choose("mask", tuple(values["ifs.lenslet_masks"]), "FINE_MASK")
+    scale, mask, column = read_setting(reader, 4.0, "FINE_MASK", None)
+    reader.guard(lambda: load_lattice(mask, column), "mask" if column is None else "column")
     reader.finish()
-    return Spectrograph(own, scale, mask)
+    return Spectrograph(own, scale, mask, column)
 
 
 def _read_family(name: str, reader: Reader, roles: tuple[str, ...], top: Reader) -> FamilySpec:

@@ -105,6 +105,7 @@ def test_filters_are_ordered_and_within_the_detector():
         "standard": 6,
         "narrow5": 22,
         "line": 11,
+        "multi": 2,
     }
     assert all(cut_ons == sorted(cut_ons) for cut_ons in by_kind.values())
 

@@ -1,5 +1,6 @@
 """Exposures of two detectors in a scenario: what they take, and what is refused with line and key."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from iris_contract.instrument import load_instrument
 from iris_contract.lenslet import LensletMode
 from iris_harness.exposures import Spectrograph
 from iris_harness.nights import name_raw_file, plan_night
+from iris_harness.run_directory import RunDirectory
 from iris_harness.scenario import load_scenario
 
 MICRO, TWO = (Path(__file__).parent / name for name in ("micro.yaml", "two.yaml"))
@@ -73,6 +75,35 @@ def test_a_grating_makes_it_an_exposure_of_the_lenslets(tmp_path):
     assert {p.exposure.lenslet for p in plan_night(scenario, 1) if p is not arc and p.spec.role != "arc"} == {None}
 
 
+def find_modes(scenario):
+    """Settings of the exposures through lenslets, by role."""
+    return {p.spec.role: p.exposure.lenslet for p in plan_night(scenario, 1) if p.exposure.lenslet}
+
+
+def test_the_single_column_is_chosen_in_the_block(tmp_path):
+    single = ("ysize: 40}}\nnights", "ysize: 40}, mask: FINE_MASK_CALIBRATION, column: 11}\nnights")
+    scenario = load(tmp_path, single, ("families:\n", ARC))
+    assert scenario.spectrograph.column == 11
+    mode = find_modes(scenario)["arc"]
+    assert mode == LensletMode(4.0, "FINE_MASK_CALIBRATION", "4000-K", "KN3", 11)
+    assert mode.to_header()["LLMSKCOL"] == 11
+    assert find_modes(load(tmp_path, single, ("families:\n", ARC.replace("4000-K,", "4000-K, column: 12,"))))[
+        "arc"
+    ] == replace(mode, column=12)
+    open_mask = load(tmp_path, single, ("families:\n", ARC.replace("4000-K,", "4000-K, mask: FINE_MASK,")))
+    assert find_modes(open_mask)["arc"] == LensletMode(4.0, "FINE_MASK", "4000-K", "KN3")
+
+
+def test_an_exposure_may_have_a_scale_and_a_mask_of_its_own(tmp_path):
+    other = ARC.replace("  arc:", "  wide:").replace("4000-K,", "4000-K, scale: 9.0, mask: SERRATED_WIDE,")
+    scenario = load(tmp_path, ("families:\n", ARC.removesuffix("families:\n") + other))
+    assert find_modes(scenario) == {
+        "arc": LensletMode(4.0, "FINE_MASK", "4000-K", "KN3"),
+        "wide": LensletMode(9.0, "SERRATED_WIDE", "4000-K", "KN3"),
+    }
+    assert len(set(map(RunDirectory(tmp_path).spectrograph, scenario.lenslet_modes))) == 2
+
+
 def test_the_spectrograph_may_be_the_only_one(tmp_path):
     text = MICRO.read_text().replace("detector: IMG1", "detector: IFU\nspectrograph: {mask: FINE_MASK}")
     path = tmp_path / "ifu.yaml"
@@ -96,6 +127,14 @@ BROKEN = [
     ([("families:\n", ARC.replace("arc_lamp", "ladder"))], "lenslets see arc_lamp, white_light or blank"),
     ([("families:\n", ARC.replace("ARGON", "RADON"))], "exposures.arc.lamp='RADON'"),
     ([("families:\n", ARC.replace("[100.0]", "[]"))], "a arc_lamp scene needs a rate"),
+    ([("ysize: 40}}\nnights", "ysize: 40}, mask: FINE_MASK_CALIBRATION}\nnights")],
+     "spectrograph.column=None: FINE_MASK_CALIBRATION lights one column of FINE_MASK: say which, from 0"),
+    ([("ysize: 40}}\nnights", "ysize: 40}, mask: FINE_MASK_CALIBRATION, column: 23}\nnights")],
+     "LLMSKCOL=23: must be 0..22"),
+    ([("ysize: 40}}\nnights", "ysize: 40}, column: 2}\nnights")], "a column is given for FINE_MASK_CALIBRATION"),
+    ([("families:\n", ARC.replace("4000-K,", "4000-K, column: true,"))], "exposures.arc.column=True: must be int"),
+    ([("families:\n", ARC.replace("4000-K,", "4000-K, scale: 5,"))], "exposures.arc.scale=5.0: must be one of"),
+    ([(IFU_DARK, IFU_DARK.replace("IFU,", "IFU, mask: FINE_MASK,"))], "exposures.ifu_dark.mask='FINE_MASK': only an"),
     ([("xsize: 48", "xsize: 5")], "5 columns of it see light"),
     ([("xsize: 48, ysize: 40", "xsize: 12, ysize: 12")], "96 pixels of output 32 see light; the family gain needs 256"),
     # What the chain of one detector lacks is not made up for by the other's.

@@ -36,8 +36,11 @@ def test_filters_make_groups_of_flats_and_readouts_of_darks_but_not_of_gains():
 
 def test_arcs_are_told_apart_by_grating_and_filter():
     arc = replace(SPECS["ifu_dark"], filter="KN3", lenslet=LensletMode(4.0, "FINE_MASK", "4000-K", "KN3"))
-    assert find_match("arc", arc) == (("DETECTOR", "IFU"), ("FILTER", "KN3"), ("GRATING", "4000-K"))
-    assert {"FILTER", "GRATING"} < set(load_reference_types()["arc"].match)
+    found = dict(find_match("arc", arc))
+    assert found == {"DETECTOR": "IFU", "SCALE": "4 mas", "FILTER": "KN3", "GRATING": "4000-K", "LLMSKST": "FINE_MASK"}
+    assert set(found) == {"DETECTOR", *load_reference_types()["arc"].match}
+    wide = replace(arc, lenslet=LensletMode(9.0, "SERRATED_WIDE", "4000-K", "KN3"))
+    assert describe_match(find_match("arc", wide)) == "scale 9 mas, filter KN3, grating 4000-K, mask SERRATED_WIDE"
 
 
 @given(matches, matches)

@@ -9,6 +9,7 @@ import pytest
 from iris_contract import DQ
 from iris_contract.errors import LayoutError, ManifestError
 from iris_contract.fitsio import read_layout
+from iris_contract.lenslet import load_passband
 from iris_validators import sample_group
 from iris_validators.arc_evidence import read_arc
 from iris_validators.line_identification import identify
@@ -21,7 +22,7 @@ STEP = 0.2735  # nm/px at R4000 in K
 def values(bench, change=lambda content: None, night=1, **cards):
     """Value by figure of one night's solution; counts as (k, n), reasons as text."""
     samples = sample_group(bench.root, [bench.row(night, change, **cards)])
-    assert {s.condition for s in samples} == {"filter=KN3"}
+    assert {s.condition for s in samples} == {"filter=KN3 grating=4000-K scale=4 mask=FINE_MASK"}
     names = [s.metric.removeprefix("wavelength.") for s in samples]
     assert len(set(names)) == 13
     found = [s.reason or ((s.k, s.n) if s.k is not None else s.value) for s in samples]
@@ -80,26 +81,71 @@ def test_splines_reach_between_nodes(arc_bench):
     np.testing.assert_allclose(growth, np.gradient(x, nm), rtol=1e-3)
 
 
+def keep_lines_within(content, half):
+    """Use only lines less than `half` px from the middle of their spectrum; returns how far these are."""
+    table, middle = content["LINES"], content["DOMAIN"].mean(axis=1)
+    number = {place: n for n, place in enumerate(zip(content["COLUMN"], content["ROW"], strict=True))}
+    own = middle[[number[place] for place in zip(table["COLUMN"], table["ROW"], strict=True)]]
+    table["USED"] = np.abs(table["X"] - own) < half
+    return (table["X"] - own)[table["USED"] != 0]
+
+
 def test_a_slope_shows_beyond_the_lines(shared_arc_bench):
-    """Lines from -L to L px: 0.001 of scale error is 0.001 L / sqrt 3 rms between them, and more beyond."""
+    """Lines from -a to b px: 0.001 of scale error is 0.001 sqrt((a^3 + b^3) / 3 (a + b)) rms between them."""
+    ends = []
 
     def change(content):
-        content["SPAN"][:] = content["DOMAIN"].mean(axis=1)[:, None] + np.array([-100.0, 100.0])
+        table = keep_lines_within(content, 100.0)
+        ends.extend([-table.min(), table.max()])
         content["COEFFS"][:, 1] *= 1.001
 
     found = values(shared_arc_bench, change)
-    assert found["residual"] == pytest.approx(np.hypot(0.1 / np.sqrt(3), 0.012), rel=0.05)
+    a, b = ends
+    slope = 0.001 * np.sqrt((a**3 + b**3) / (3 * (a + b)))
+    assert found["residual"] == pytest.approx(np.hypot(slope, 0.012), rel=0.05)
     assert 0.1 < found["edge"] < found["edge_999"] <= found["largest"] < 0.25
 
 
 def test_lines_that_reach_both_ends_leave_nothing_to_extrapolate(shared_arc_bench):
-    found = values(shared_arc_bench, lambda content: content.update(SPAN=content["DOMAIN"].copy()))
+    """The lists have no such lines: two are added that are where they should be, a px beyond half transmission."""
+
+    def change(content):
+        truth = shared_arc_bench
+        low, high = load_passband(truth.mode.filter).half
+        table, whole = content["LINES"], truth.whole()
+        for nm in (low - STEP, high + STEP):
+            more = table[table["WAVELENGTH"] == table["WAVELENGTH"][0]].copy()
+            x, y = truth.true_place(whole, np.full(len(whole), nm))
+            more["WAVELENGTH"], more["X"], more["Y"] = nm, x + truth.shift[0], y + truth.shift[1]
+            table = np.append(table, more)
+        content["LINES"] = table
+
+    found = values(shared_arc_bench, change)
     assert found["edge"] == found["edge_999"] == "not in this run: lines reach to both ends of every spectrum"
     assert found["residual"] < 0.02
 
 
+def test_a_product_does_not_choose_its_own_ends(shared_arc_bench):
+    """What it says in SPAN moves nothing; lines that it invents at the ends move its purity and no end."""
+    honest = values(shared_arc_bench)
+    assert values(shared_arc_bench, lambda content: content.update(SPAN=content["DOMAIN"].copy())) == honest
+    assert values(shared_arc_bench, lambda content: content["SPAN"].fill(np.nan)) == honest
+
+    def invent(content):
+        table, end = content["LINES"], load_passband("KN3").half[1]
+        more = table[table["WAVELENGTH"] == table["WAVELENGTH"].max()].copy()
+        more["X"] += 5 + (end - more["WAVELENGTH"]) / STEP  # where they say that the band's end lies, 5 px off
+        more["WAVELENGTH"] = end
+        content["LINES"] = np.append(table, more)
+
+    found, number = values(shared_arc_bench, invent), len(shared_arc_bench.whole())
+    assert found.pop("purity") == (6 * number, 7 * number)
+    del honest["purity"]
+    assert found == honest
+
+
 def test_a_solution_without_lines_fails_between_them(shared_arc_bench):
-    found = values(shared_arc_bench, lambda content: content["SPAN"].fill(np.nan))
+    found = values(shared_arc_bench, lambda content: content["LINES"]["USED"].fill(0))
     assert np.isnan(found["residual"])
     assert found["edge"] < 0.02
 

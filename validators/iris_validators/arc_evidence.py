@@ -77,8 +77,10 @@ class ArcEvidence:
 
     @property
     def condition(self) -> str:
-        """The condition that samples are of."""
-        return f"filter={self.mode.filter}"
+        """The condition that samples are of: all that selection tells solutions apart by."""
+        mode = self.mode
+        parts = [f"filter={mode.filter}", f"grating={mode.grating}", f"scale={mode.scale:g}", f"mask={mode.mask}"]
+        return " ".join(parts if mode.column is None else [*parts, f"column={mode.column}"])
 
     @cached_property
     def ends(self) -> tuple[Array, Array]:

@@ -26,7 +26,7 @@ from scipy.spatial import cKDTree
 from iris_contract.spectral_data import LAMPS, load_arc_lines
 from iris_validators.arc_evidence import ArcEvidence, ArcExposure
 
-__all__ = ["BRIGHT", "CROWDED", "LISTED", "TOLERANCE", "Identification", "identify"]
+__all__ = ["BRIGHT", "CROWDED", "LISTED", "TOLERANCE", "Identification", "find_reach", "identify"]
 
 BRIGHT = 2500.0
 """Electrons of a line that must be found: an S/N of 36 where noise is 10 e- a pixel; a reduction may ask for 10."""
@@ -67,12 +67,10 @@ class Identification:
 
 def identify(evidence: ArcEvidence) -> Identification:
     """Count the lines of a solution and of truth."""
-    table = evidence.reference.content["LINES"]
-    table = table[(table["USED"] != 0) & evidence.lies_within(*_take_places(table))]
-    lenslet, wavelength = evidence.find_lenslets(table["COLUMN"], table["ROW"]), table["WAVELENGTH"].astype(np.float64)
-    x, y = evidence.places.find(lenslet, wavelength)
-    off_x, off_y = (a - b for a, b in zip(_take_places(table), (x, y), strict=True))
-    right = (lenslet >= 0) & (np.abs(off_x) <= TOLERANCE) & (np.abs(off_y) <= TOLERANCE)
+    table = _take_used(evidence)
+    table = table[evidence.lies_within(*_take_places(table))]
+    lenslet, off_x, right = _hold_against_truth(evidence, table)
+    x = _take_places(table)[0] - off_x
     wanted = [_list_bright(evidence, exposure) for exposure in evidence.exposures]
     # a line that several exposures show is one line
     true_lenslet, true_wavelength = np.unique(np.concatenate(wanted, axis=0), axis=0).T
@@ -80,7 +78,36 @@ def identify(evidence: ArcEvidence) -> Identification:
     found = _lie_near(named, np.sort((x + _APART * lenslet)[right]))
     counts = len(table), int(right.sum()), len(named), int(found.sum())
     off, sigma = np.where(lenslet >= 0, off_x, np.nan), table["X_ERR"].astype(np.float64)
-    return Identification(*counts, off, sigma, wavelength, true_wavelength, found)
+    named_by = table["WAVELENGTH"].astype(np.float64)
+    return Identification(*counts, off, sigma, named_by, true_wavelength, found)
+
+
+def find_reach(evidence: ArcEvidence) -> tuple[Array, Array]:
+    """Return first and last column px (n,) of the right lines that each lenslet of truth used; inf, -inf without any.
+
+    It is the lines that tell where a solution is extrapolated: what a product says of it in SPAN is not asked.
+    """
+    table = _take_used(evidence)
+    lenslet, _, right = _hold_against_truth(evidence, table)
+    number = len(evidence.truth.column)
+    first, last = np.full(number, np.inf), np.full(number, -np.inf)
+    x = _take_places(table)[0][right]
+    np.minimum.at(first, lenslet[right], x)
+    np.maximum.at(last, lenslet[right], x)
+    return first, last
+
+
+def _take_used(evidence: ArcEvidence) -> npt.NDArray[Any]:
+    table = evidence.reference.content["LINES"]
+    return np.asarray(table[table["USED"] != 0])
+
+
+def _hold_against_truth(evidence: ArcEvidence, table: npt.NDArray[Any]) -> tuple[npt.NDArray[np.intp], Array, Mask]:
+    """Return lenslet in truth (m,), -1 for none, px along that used lines are off truth, and which are right."""
+    lenslet = evidence.find_lenslets(table["COLUMN"], table["ROW"])
+    true = evidence.places.find(lenslet, table["WAVELENGTH"].astype(np.float64))
+    off_x, off_y = (a - b for a, b in zip(_take_places(table), true, strict=True))
+    return lenslet, off_x, (lenslet >= 0) & (np.abs(off_x) <= TOLERANCE) & (np.abs(off_y) <= TOLERANCE)
 
 
 def _take_places(table: npt.NDArray[Any]) -> tuple[Array, Array]:

@@ -8,7 +8,7 @@ its own, that of COVARIANCE less COMMON. In km/s an error is c times it over the
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from numpy.polynomial.legendre import legvander
 
 from iris_contract.dq import has
 from iris_validators.arc_evidence import ArcEvidence
+from iris_validators.line_identification import find_reach
 
 __all__ = ["SolutionErrors"]
 
@@ -31,9 +32,10 @@ class SolutionErrors:
     """Columns (m,) of spectra: number of the `lenslet` in truth, `error` px and `velocity` km/s, stated `sigma` px.
 
     `own` px is the sigma without what all spectra share, and `u` the place in the spectrum, -1 to 1. `column` px is the
-    detector's and `row` px where the spectrum lies there. `between` tells columns between the first and the last line
-    used; beyond, the solution is extrapolated. A sigma that is not positive is no error estimate: NaN. `usable` (n,)
-    tells which of the lenslets of truth have a solution, finite and flagged neither DO_NOT_USE nor NON_SCIENCE.
+    detector's and `row` px where the spectrum lies there. `between` tells columns between the first and the last right
+    line used (`line_identification`); beyond, the solution is extrapolated. A sigma that is not positive is no error
+    estimate: NaN. `usable` (n,) tells which of the lenslets of truth have a solution, finite and flagged neither
+    DO_NOT_USE nor NON_SCIENCE.
     """
 
     lenslet: npt.NDArray[np.int32]
@@ -55,11 +57,13 @@ class SolutionErrors:
         finite = np.isfinite(content["COEFFS"][number]).all(axis=1) & np.isfinite(content["DOMAIN"][number]).all(axis=1)
         judged = np.flatnonzero(evidence.good & ~flagged)
         found = [_compare(evidence, lenslet) for lenslet in judged.tolist()]
-        planes = [np.concatenate(parts) for parts in zip(*found, strict=True)] if found else [np.empty(0)] * 8
+        planes = [np.concatenate(parts) for parts in zip(*found, strict=True)] if found else [np.empty(0)] * 7
         sizes = [len(parts[0]) for parts in found]
-        column, row, error, velocity, sigma, own, u, between = planes
+        column, row, error, velocity, sigma, own, u = planes
         lenslet = np.repeat(judged, sizes).astype(np.int32)
-        return cls(lenslet, column, row, error, velocity, sigma, own, u, between.astype(bool), finite & ~flagged)
+        first, last = find_reach(evidence)
+        between = (column >= first[lenslet]) & (column <= last[lenslet])
+        return cls(lenslet, column, row, error, velocity, sigma, own, u, between, finite & ~flagged)
 
     @property
     def pulls(self) -> Array:
@@ -67,8 +71,8 @@ class SolutionErrors:
         return self.error / self.sigma
 
 
-def _compare(evidence: ArcEvidence, lenslet: int) -> tuple[npt.NDArray[Any], ...]:
-    """Return column, row, error, velocity, sigma, own sigma, u and `between` of the columns of one spectrum."""
+def _compare(evidence: ArcEvidence, lenslet: int) -> tuple[Array, ...]:
+    """Return column, row, error, velocity, sigma, own sigma and u of the columns of one spectrum."""
     content, number = evidence.reference.content, evidence.number[lenslet]
     first, last = evidence.ends[0][lenslet]
     column = np.arange(np.ceil(first), np.floor(last) + 1)
@@ -81,9 +85,7 @@ def _compare(evidence: ArcEvidence, lenslet: int) -> tuple[npt.NDArray[Any], ...
         sigma, own = (_find_sigma(basis, matrix) * growth for matrix in (whole, whole - content["COMMON"]))
         error = place - column
         velocity = LIGHT * error / (growth * wavelength)
-    start, end = content["SPAN"][number]
-    between = (column >= start) & (column <= end)
-    return column, row, error, velocity, sigma, own, (2 * column - first - last) / (last - first), between
+    return column, row, error, velocity, sigma, own, (2 * column - first - last) / (last - first)
 
 
 def _find_sigma(basis: Array, covariance: Array) -> Array:

@@ -1,7 +1,8 @@
 """Wavelength solutions of the lenslet spectrograph against the spectrograph as built, per filter.
 
 Every detector column of every judged spectrum, between half transmissions: the error in px (`solution_errors`), between
-the lines used and beyond them, where the solution is extrapolated, apart.
+the lines used and beyond them, where the solution is extrapolated, apart. Which these are tells the table of lines, of
+those that are right; the product's own word SPAN is not asked.
 
     residual, edge            rms of the error between lines, and beyond
     residual_999, edge_999    99.9 % quantile of its absolute value
@@ -17,7 +18,7 @@ Errors are of the moment of the arcs: truth is moved by their mean flexure. Trut
 lenslets otherwise than lamps do, and a solution from lamps is off by that. Columns of one spectrum share their error,
 so no interval counts them. What is its own is the error less the curve over the spectrum that all errors follow:
 flexure between exposures and errors of the line list bend all spectra alike, and a night holds one draw of that.
-Filters are told apart; gratings and scales within a filter are not.
+A row is of one filter, grating, scale and mask.
 """
 
 from __future__ import annotations

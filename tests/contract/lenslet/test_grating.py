@@ -18,8 +18,10 @@ DISPERSIONS = {
     "8000": {"Z": 0.562, "Y": 0.648, "J": 0.786, "H": 1.018, "K": 1.385},
     "10000": {"Z": 0.449, "Y": 0.518, "J": 0.628, "H": 0.814, "K": 1.091},
 }
-BANDS = {"HK": (1572.0, 2412.0), "YJ": (925.0, 1340.0)} | {
-    band: (1e3 * f.cut_on, 1e3 * f.cut_off) for band in "ZYJHK" for f in [INSTRUMENT.filter(f"{band}bb")]
+BANDS = {
+    band: (1e3 * f.cut_on, 1e3 * f.cut_off)
+    for band in (*"ZYJHK", "HK", "YJ")
+    for f in [INSTRUMENT.filter(band if len(band) > 1 else f"{band}bb")]
 }
 SPANS = {"4000": (1598, 1685), "8000": (3162, 3375), "10000": (4017, 4227)}
 
