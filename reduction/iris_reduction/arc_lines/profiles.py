@@ -24,6 +24,10 @@ _LENSLETS = 200
 _FEWEST = 60  # lines that a patch needs for a profile of its own
 _MOST = 4000  # lines that a profile is measured on
 _CLEAR = 30.0  # signal to noise
+_CHANGE, _DIP = (
+    0.25,
+    0.15,
+)  # of a patch's profile: logarithm of its width over the field's; depth below zero of its peak
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,9 +78,21 @@ def measure_profiles(
         mine = mine[np.linspace(0, len(mine) - 1, min(_MOST, len(mine))).astype(np.int64)]
         chosen = number if by_patch else slice(None)
         old = before.coeffs[max(number, 0)]
-        coeffs[chosen] = new = _measure_one(images, points, found, mine, (x, y), old)
-        sigma[chosen] = measure_width(new)
+        new = _measure_one(images, points, found, mine, (x, y), old)
+        width = measure_width(new)
+        if by_patch and not _is_sound(new, width, before.sigma[number]):
+            continue
+        coeffs[chosen], sigma[chosen] = new, width
     return Profiles(coeffs, sigma, before.patch)
+
+
+def _is_sound(profile: Double, sigma: tuple[float, float], before: Double) -> bool:
+    """Tell whether a patch's profile is one: about as wide as the field's, and not far below zero.
+
+    Spectra of few lenslets may all stand at half a pixel's range of phases, where sharp profiles are not sampled.
+    """
+    change = np.abs(np.log(np.array(sigma) / before))
+    return bool((change < _CHANGE).all() and profile.min() > -_DIP * profile.max())
 
 
 def _measure_one(
