@@ -43,7 +43,7 @@ class Control:
     """One control; the fields are those of `data/controls.yaml`.
 
     An entry of `fails` or `unmoved` is the id of a specification, under the control's own condition or the
-    one that follows it; a * in either stands for anything, as in filter=*. `beside` names an algorithm whose
+    one that follows it; a * in its own stands for anything, as in filter=*. `beside` names an algorithm whose
     products the fault takes from, `detector` the one whose products are broken; empty: any.
     """
 
@@ -169,12 +169,27 @@ def sample_broken(
 
 
 def _find(scorecard: Scorecard, control: Control, entry: str) -> ScoreRow | None:
-    """The row of a specification, under the condition that follows its id or the control's own: the first that fits."""
+    """The row of a specification, under the condition that follows its id or the control's own."""
     name, condition = split_entry(entry)
-    wanted = (name, control.algorithm, control.setting)
-    rows = [row for row in scorecard.rows if (row.requirement, row.algorithm, row.setting) == wanted]
-    fitting = (row for row in rows if fnmatchcase(row.condition, condition or control.condition))
-    return min(fitting, key=lambda row: row.condition, default=None)
+    wanted = (name, control.algorithm, control.setting, condition or control.condition)
+    for row in scorecard.rows:
+        if (row.requirement, row.algorithm, row.setting, row.condition) == wanted:
+            return row
+    return None
+
+
+def _choose_condition(control: Control, good: Scorecard) -> Control:
+    """Return the control for one condition that fits its own: the first under which the good twin passes all it must."""
+    mine = (control.algorithm, control.setting)
+    rows = [row for row in good.rows if (row.algorithm, row.setting) == mine]
+    fitting = sorted({row.condition for row in rows if fnmatchcase(row.condition, control.condition)})
+    controls = [replace(control, condition=condition) for condition in fitting] or [control]
+
+    def passes(chosen: Control) -> bool:
+        found = (_find(good, chosen, entry) for entry in chosen.fails + chosen.unmoved)
+        return all(row is not None and row.verdict == "PASS" for row in found)
+
+    return next(filter(passes, controls), controls[0])
 
 
 def compare(control: Control, good: Scorecard, broken: Scorecard) -> list[dict[str, Any]]:
@@ -182,6 +197,7 @@ def compare(control: Control, good: Scorecard, broken: Scorecard) -> list[dict[s
 
     `outcome` is held, not held or undecided; `reason` says why it is not held.
     """
+    control = _choose_condition(control, good)
     moved = [entry for entry in control.unmoved if not _same(control, good, broken, entry)]
     return [_compare(control, entry, moved, good, broken) for entry in control.fails]
 
@@ -210,7 +226,7 @@ def _compare(control: Control, entry: str, moved: Sequence[str], good: Scorecard
         "specification": specification,
         "setting": control.setting,
         "detector": control.detector,
-        "condition": twin.condition if twin else condition or control.condition,
+        "condition": condition or control.condition,
         "twin_verdict": twin_verdict,
         "broken_verdict": broken_verdict,
         "twin_value": _number(twin),

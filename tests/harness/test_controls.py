@@ -180,12 +180,15 @@ def test_unmoved_may_name_another_condition(control):
     assert (entry["held"], entry["reason"]) == (False, "moved: ramp.pull_width_chain rate=2")
 
 
-def test_a_control_of_any_condition_takes_the_first(control):
+def test_a_control_of_any_condition_takes_the_first_that_passes(control):
     anyone = replace(control, condition="rate=*")
     rows = [replace(row, condition=c) for row in (ROW, BIAS, RMS) for c in ("rate=2", "rate=50")]
     broken = [replace(row, verdict="FAIL") if row.requirement == ROW.requirement else row for row in rows]
     (entry,) = compare(anyone, card(*rows), card(*broken))
     assert (entry["outcome"], entry["condition"]) == ("held", "rate=2")
+    rows[0] = replace(rows[0], verdict="FAIL")
+    (entry,) = compare(anyone, card(*rows), card(*broken))
+    assert (entry["outcome"], entry["condition"]) == ("held", "rate=50")
 
 
 def test_a_fault_that_fails_two_specifications_has_an_entry_for_each(control):
