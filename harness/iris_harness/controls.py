@@ -179,7 +179,7 @@ def _find(scorecard: Scorecard, control: Control, entry: str) -> ScoreRow | None
 
 
 def _choose_condition(control: Control, good: Scorecard) -> Control:
-    """Return the control for one condition that fits its own: the first under which the good twin passes all it must."""
+    """Return the control for one condition that fits its own: the first whose good twin passes."""
     mine = (control.algorithm, control.setting)
     rows = [row for row in good.rows if (row.algorithm, row.setting) == mine]
     fitting = sorted({row.condition for row in rows if fnmatchcase(row.condition, control.condition)})
