@@ -57,8 +57,8 @@ class Condition:
     def words(self) -> str:
         """The condition as printed: `0.02 e⁻/s`, `significance 3 to 4.5`, `all`."""
         if self.low is None:
-            text = self.text.partition("=")[2] if self.axis else re.sub(r"\s*([<>])\s*", r" \1 ", self.text)
-            return text.replace("_", " ")
+            values = re.sub(r"(^|\s)\w+=", r"\1", self.text)  # of several words, what they are: `KN3 4000-K 4`
+            return re.sub(r"\s*([<>])\s*", r" \1 ", values).replace("_", " ")
         number = format_number(self.low)
         if self.high is not None:
             end = "any" if math.isinf(self.high) else format_number(self.high)
@@ -78,8 +78,8 @@ def parse_condition(text: str) -> Condition:
             high = float(match["high"]) if match["high"] else None
             rest = ", ".join(p.strip() for i, p in enumerate(parts) if i != number)
             return Condition(text, axis, unit, float(match["low"]), high, rest)
-    axis, equals, _ = text.partition("=")
-    return Condition(text, axis.strip() if equals else "")
+    axis, equals, more = text.partition("=")
+    return Condition(text, axis.strip() if equals and "=" not in more else "")
 
 
 def sort_key(row: ScoreRow) -> tuple[str, str, str, str, int, str, float, str]:

@@ -14,11 +14,13 @@ from statistics import median
 
 from iris_reports.conditions import Condition
 from iris_reports.detectors import tell_apart
-from iris_reports.figures import ALLOWED, FAINT, GOAL, LETTER, LINES, Drawing, Panel, Scale, Ticks, choose_ticks
+from iris_reports.figures import ALLOWED, FAINT, GOAL, LETTER, LINE, LINES, Drawing, Panel, Scale, Ticks, choose_ticks
 from iris_reports.points import Point
 from iris_reports.wording import capitalize, describe_range, describe_value, format_number, format_unit, humanize
 
 __all__ = ["Curve", "Series", "collect_curves", "describe_curve", "describe_limits", "draw_curve", "tabulate_curve"]
+
+_WIDTH = 420.0  # of a plot between its axes
 
 Number = float | None
 
@@ -92,7 +94,9 @@ def draw_curve(curve: Curve) -> str:
     cells, y = _edges(curve), _span(curve)
     beyond = _tell_beyond(curve, y)
     top = 48 if beyond else 30
-    drawing = Drawing(520, top + 270)
+    places = _choose_places(curve)
+    more = LINE * max((label.count("\n") for label in places[1]), default=0)
+    drawing = Drawing(520, top + 270 + more)
     x = Scale(cells[0][0], cells[-1][1], _is_log(curve))
     ticks = choose_ticks(y.low, y.high, log=y.log)
     left = max(78.0, 38 + LETTER * max(map(len, ticks[1]), default=0))  # room for the labels and the name beside them
@@ -100,7 +104,7 @@ def draw_curve(curve: Curve) -> str:
     _shade(panel, cells)
     for number, series in enumerate(curve.series):
         _draw_series(panel, curve, series, number)
-    panel.frame(_choose_places(curve), ticks, curve.axis_label, _name_value(curve))
+    panel.frame(places, ticks, curve.axis_label, _name_value(curve))
     if beyond:
         drawing.text(panel.right, 18, beyond, "end")
     if len(curve.series) > 1:
@@ -200,12 +204,15 @@ def _name_value(curve: Curve) -> str:
 
 
 def _choose_places(curve: Curve) -> Ticks:
-    """A tick at every place, or at every second, third... of many."""
+    """A tick at every place, or at every second, third... of many; long labels a word a line."""
     marks = {curve.place(point): point.where for point in curve.points}
     places = sorted(marks)
     labels = [_mark(marks[place]) if curve.numeric else marks[place].words for place in places]
     step = -(-len(places) // 16)
-    return places[::step], labels[::step]
+    places, labels = places[::step], labels[::step]
+    if max(map(len, labels), default=0) * LETTER > _WIDTH / max(len(places), 1):  # they would run into each other
+        labels = [label.replace(" ", "\n") for label in labels]
+    return places, labels
 
 
 def _mark(where: Condition) -> str:

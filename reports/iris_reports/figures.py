@@ -22,7 +22,7 @@ _DARK = ("#63acf2", "#f28b5c", "#4fc7a6", "#cf8fdb", "#d9b640", "#a9b3bd", "#e4e
 LINES = 6
 """The first so many colours are for lines, each with a marker of its own."""
 INK, FAINT, ALLOWED, GOAL = range(LINES, LINES + 4)
-LETTER = 7.0
+LETTER, LINE = 7.0, 15.0
 _TICK, _FONT = 5.0, "system-ui, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 _MARKERS = (
     "M-3.6 0a3.6 3.6 0 1 0 7.2 0a3.6 3.6 0 1 0 -7.2 0z",
@@ -149,18 +149,20 @@ class Panel:
             self.drawing.mark(*self.at(x, value), colour)
 
     def frame(self, x: Ticks, y: Ticks, x_label: str = "", y_label: str = "") -> None:
-        """Draw both axes with ticks and labels."""
+        """Draw both axes with ticks and labels; a label of the lower axis may have several lines."""
         data = f"M{_print(self.left)} {_print(self.top)}V{_print(self.bottom)}H{_print(self.right)}"
         for place, label in zip(*x, strict=True):
             across = self.at(place, self.y.low)[0]
             data += f"M{_print(across)} {_print(self.bottom)}v{_print(_TICK)}"
-            self.drawing.text(across, self.bottom + 19, label)
+            for number, line in enumerate(label.split("\n")):
+                self.drawing.text(across, self.bottom + 19 + LINE * number, line)
         for place, label in zip(*y, strict=True):
             up = self.at(self.x.low, place)[1]
             data += f"M{_print(self.left)} {_print(up)}h{_print(-_TICK)}"
             self.drawing.text(self.left - 9, up + 4.5, label, "end")
         self.drawing.path(data, FAINT)
-        self.drawing.text((self.left + self.right) / 2, self.bottom + 39, x_label)
+        more = LINE * max((label.count("\n") for label in x[1]), default=0)
+        self.drawing.text((self.left + self.right) / 2, self.bottom + 39 + more, x_label)
         if y_label:
             beside = self.left - 20 - LETTER * max(map(len, y[1]), default=0)
             self.drawing.text(beside, (self.top + self.bottom) / 2, y_label, turn=True)

@@ -43,3 +43,9 @@ def test_no_text_is_too_odd(text: str) -> None:
 @given(st.floats(min_value=1e-6, max_value=1e6))
 def test_numbers_survive(rate: float) -> None:
     assert parse_condition(f"rate={rate:.6g}").place == pytest.approx(rate, rel=1e-5)
+
+
+def test_a_condition_of_several_words_says_what_they_are():
+    where = parse_condition("filter=KN3 grating=4000-K scale=4 mask=FINE_MASK")
+    assert where.place is None
+    assert (where.words, where.axis_label) == ("KN3 4000-K 4 FINE MASK", "Condition")

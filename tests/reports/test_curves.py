@@ -51,6 +51,13 @@ def test_words_stand_side_by_side() -> None:
     assert "Class" in svg
 
 
+def test_long_labels_stand_a_word_a_line() -> None:
+    settings = [f"filter={name} grating=4000-K scale=4 mask=FINE_MASK" for name in ("KN1", "KN2", "KN3", "KN4")]
+    (curve,) = collect_curves([_point(setting) for setting in settings], ["gls"], {})
+    drawn = draw_curve(curve)
+    assert [drawn.count(f">{word}<") for word in ("KN1", "4000-K", "FINE", "FINE MASK")] == [1, 4, 4, 0]
+
+
 def test_values_of_very_different_size_stand_on_a_logarithmic_scale() -> None:
     for values, labels in (((1.0, 120.0), {"1", "10", "100"}), ((1.0, 20.0), {"5", "10", "15", "20"})):
         points = [_point(f"rate={n}", value, limits=(None, None)) for n, value in enumerate(values, 1)]
