@@ -22,7 +22,7 @@ CAPTION = (
     "deviation over spectra as a bar; at the top, in the second colour, bright lines of which more than a tenth were "
     "not found"
 )
-_LOST = 0.1
+_LOST, _FAR = 0.1, 2.0  # share, px
 
 Array = npt.NDArray[np.float64]
 
@@ -50,7 +50,7 @@ class LineFigures:
 
 def gather_lines(lines: Identification) -> list[LineFigures]:
     """Return the figures of every line that was used or should have been, by wavelength."""
-    known = _group(np.concatenate([lines.named, lines.wanted]))
+    known = _group(np.concatenate([lines.named[np.isfinite(lines.named)], lines.wanted]))
     return [_measure(lines, wavelength) for wavelength in known]
 
 
@@ -63,7 +63,7 @@ def _group(wavelengths: Array) -> Array:
 def _measure(lines: Identification, wavelength: float) -> LineFigures:
     mine, asked = (_lie_at(values, wavelength) for values in (lines.named, lines.wanted))
     off, found, wanted = lines.off[mine], int(lines.met[asked].sum()), int(asked.sum())
-    off = off[np.isfinite(off)]
+    off = off[np.abs(off) <= _FAR]  # what is farther off, or no number, is another line; `purity` counts it
     if not off.size:
         return LineFigures(wavelength, int(mine.sum()), found, wanted, None, None, None)
     figures = float(off.mean()), float(off.std()), float(np.median(lines.sigma[mine]))

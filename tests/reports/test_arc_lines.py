@@ -1,5 +1,7 @@
 """Lines by wavelength: one row for what is one line, mean and scatter off truth, and those that were not found."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -38,3 +40,13 @@ def test_plot_table_and_words_agree(lines):
 def test_a_solution_without_lines_has_no_figures():
     none = np.empty(0)
     assert gather_lines(Identification(0, 0, 0, 0, none, none, none, none, none.astype(bool))) == []
+
+
+def test_lines_without_sense_are_no_figures(lines):
+    """They are wrong lines to the validator, and must not stop a report."""
+    named = np.append(lines.named, [np.nan, np.inf, 2100.5])
+    off = np.append(lines.off, [0.1, 0.1, 1e300])
+    odd = replace(lines, named=named, off=off, sigma=np.full(9, 0.02))
+    assert [f.wavelength for f in gather_lines(odd)] == [f.wavelength for f in gather_lines(lines)]
+    assert gather_lines(odd)[0].mean == pytest.approx(0.1)
+    assert draw_lines(gather_lines(odd)).count("<svg") == 1

@@ -106,10 +106,10 @@ def test_a_slope_shows_beyond_the_lines(shared_arc_bench):
     assert 0.1 < found["edge"] < found["edge_999"] <= found["largest"] < 0.25
 
 
-def test_lines_that_reach_both_ends_leave_nothing_to_extrapolate(shared_arc_bench):
-    """The lists have no such lines: two are added that are where they should be, a px beyond half transmission."""
+def test_lines_that_never_shone_move_no_end_and_are_not_pure(shared_arc_bench):
+    """Two are invented a px beyond half transmission, at their true places: nobody can have measured them."""
 
-    def change(content):
+    def invent(content):
         truth = shared_arc_bench
         low, high = load_passband(truth.mode.filter).half
         table, whole = content["LINES"], truth.whole()
@@ -120,9 +120,33 @@ def test_lines_that_reach_both_ends_leave_nothing_to_extrapolate(shared_arc_benc
             table = np.append(table, more)
         content["LINES"] = table
 
+    honest, found, number = values(shared_arc_bench), values(shared_arc_bench, invent), len(shared_arc_bench.whole())
+    assert (found["edge"], found["residual"]) == (honest["edge"], honest["residual"])
+    assert (honest["purity"], found["purity"]) == ((6 * number, 6 * number), (6 * number, 8 * number))
+
+
+def test_repeating_right_lines_hides_no_wrong_ones(shared_arc_bench):
+    total = 6 * len(shared_arc_bench.whole())
+
+    def repeat(content):
+        content["LINES"]["X"][:26] += 3.0
+        content["LINES"] = np.append(content["LINES"], np.repeat(content["LINES"][26:], 20))
+
+    assert values(shared_arc_bench, repeat)["purity"] == (total - 26, total)
+
+
+@pytest.mark.parametrize("fault", ["lopsided", "negative"])
+def test_what_cannot_be_a_covariance_is_no_error_estimate(shared_arc_bench, fault):
+    def change(content):
+        if fault == "lopsided":
+            content["COVARIANCE"][:, 0, 1] += 1.0
+            content["COVARIANCE"][:, 1, 0] -= 1.0
+        else:
+            content["COMMON"][0, 0] = -1.0
+
     found = values(shared_arc_bench, change)
-    assert found["edge"] == found["edge_999"] == "not in this run: lines reach to both ends of every spectrum"
-    assert found["residual"] < 0.02
+    assert np.isnan(found["pull_width"])
+    assert np.isnan(found["pull_mean"])
 
 
 def test_a_product_does_not_choose_its_own_ends(shared_arc_bench):
@@ -250,7 +274,7 @@ class TestLines:
             content["LINES"]["COLUMN"][2] = 99  # there is none
 
         found = values(shared_arc_bench, change)
-        assert found["purity"] == (total - 3, total)
+        assert found["purity"] == (total - 4, total - 1)  # the second stands beside the right one of that lenslet
 
     def test_what_was_not_used_counts_neither_as_pure_nor_as_found(self, shared_arc_bench):
         total = 6 * len(shared_arc_bench.whole())

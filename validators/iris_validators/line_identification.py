@@ -1,7 +1,8 @@
 """Lines of the arc lamps that a solution used, against the lines that truly shone.
 
 A used line is right where its measured place lies within half a px, along and across, of where the wavelength that it
-is called by truly falls in the lenslet that it is given to. A true line must be found where
+is called by truly falls in the lenslet that it is given to, and where a line of FAINTEST electrons shone there at all.
+Lines of one lenslet, lamp and wavelength count once, and are right if all are. A true line must be found where
 
     it is listed: what no list has, nobody can name,
     its lenslet is judged, and its place in the region,
@@ -30,6 +31,8 @@ __all__ = ["BRIGHT", "CROWDED", "LISTED", "TOLERANCE", "Identification", "find_r
 
 BRIGHT = 2500.0
 """Electrons of a line that must be found: an S/N of 36 where noise is 10 e- a pixel; a reduction may ask for 10."""
+FAINTEST = 100.0
+"""Electrons of a line, in one exposure, that a product may claim to have measured: a third of what S/N = 10 takes."""
 CROWDED = 1.5
 """Distance in px within which another line makes one a blend; neighbouring spectra are 2 px apart."""
 RIVAL = 0.1
@@ -70,13 +73,14 @@ def identify(evidence: ArcEvidence) -> Identification:
     table = _take_used(evidence)
     table = table[evidence.lies_within(*_take_places(table))]
     lenslet, off_x, right = _hold_against_truth(evidence, table)
+    sound = _count_once(table, right)
     x = _take_places(table)[0] - off_x
     wanted = [_list_bright(evidence, exposure) for exposure in evidence.exposures]
     # a line that several exposures show is one line
     true_lenslet, true_wavelength = np.unique(np.concatenate(wanted, axis=0), axis=0).T
     named = evidence.places.find(true_lenslet.astype(np.intp), true_wavelength)[0] + _APART * true_lenslet
     found = _lie_near(named, np.sort((x + _APART * lenslet)[right]))
-    counts = len(table), int(right.sum()), len(named), int(found.sum())
+    counts = len(sound), int(sound.sum()), len(named), int(found.sum())
     off, sigma = np.where(lenslet >= 0, off_x, np.nan), table["X_ERR"].astype(np.float64)
     named_by = table["WAVELENGTH"].astype(np.float64)
     return Identification(*counts, off, sigma, named_by, true_wavelength, found)
@@ -107,7 +111,26 @@ def _hold_against_truth(evidence: ArcEvidence, table: npt.NDArray[Any]) -> tuple
     lenslet = evidence.find_lenslets(table["COLUMN"], table["ROW"])
     true = evidence.places.find(lenslet, table["WAVELENGTH"].astype(np.float64))
     off_x, off_y = (a - b for a, b in zip(_take_places(table), true, strict=True))
-    return lenslet, off_x, (lenslet >= 0) & (np.abs(off_x) <= TOLERANCE) & (np.abs(off_y) <= TOLERANCE)
+    right = (lenslet >= 0) & (np.abs(off_x) <= TOLERANCE) & (np.abs(off_y) <= TOLERANCE)
+    return lenslet, off_x, right & _shone(evidence, table["WAVELENGTH"])
+
+
+def _shone(evidence: ArcEvidence, wavelength: Array) -> Mask:
+    """Tell at which wavelengths (m,) a line shone in some exposure: what never shone cannot have been measured."""
+    shining = [e.lines["WAVELENGTH"][e.lines["FLUX"] * e.duration >= FAINTEST] for e in evidence.exposures]
+    known = np.unique(np.concatenate(shining)) if shining else np.empty(0)
+    if not known.size:
+        return np.zeros(len(wavelength), dtype=bool)
+    at = np.clip(np.searchsorted(known, wavelength), 1, max(len(known) - 1, 1))
+    nearest = np.minimum(np.abs(known[np.minimum(at, len(known) - 1)] - wavelength), np.abs(known[at - 1] - wavelength))
+    return np.asarray(nearest <= LISTED)
+
+
+def _count_once(table: npt.NDArray[Any], right: Mask) -> Mask:
+    """Tell of each line of a lenslet and lamp whether all used of it are right; repeating adds nothing."""
+    names, number = np.unique(table[["COLUMN", "ROW", "WAVELENGTH", "LAMP"]], return_inverse=True)
+    wrong = np.bincount(number, weights=~right, minlength=len(names))
+    return np.asarray(wrong == 0)
 
 
 def _take_places(table: npt.NDArray[Any]) -> tuple[Array, Array]:

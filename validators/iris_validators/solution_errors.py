@@ -21,6 +21,7 @@ from iris_validators.line_identification import find_reach
 __all__ = ["SolutionErrors"]
 
 LIGHT = 299_792.458
+_ROUNDING = 1e-5  # of a covariance, which may be stored in single precision
 """Speed of light in km/s."""
 
 Array = npt.NDArray[np.float64]
@@ -81,11 +82,23 @@ def _compare(evidence: ArcEvidence, lenslet: int) -> tuple[Array, ...]:
         basis = legvander((2 * column - low - high) / (high - low), content["COEFFS"].shape[1] - 1)
         wavelength = basis @ content["COEFFS"][number]
         place, row, growth = evidence.places.trace(lenslet, wavelength)
-        whole = content["COVARIANCE"][number]
-        sigma, own = (_find_sigma(basis, matrix) * growth for matrix in (whole, whole - content["COMMON"]))
         error = place - column
+        whole, common = content["COVARIANCE"][number], content["COMMON"]
+        stated = _is_symmetric(whole) and _is_covariance(common)
+        sigma, own = (
+            _find_sigma(basis, m) * growth if stated else np.full(len(column), np.nan) for m in (whole, whole - common)
+        )
         velocity = LIGHT * error / (growth * wavelength)
     return column, row, error, velocity, sigma, own, (2 * column - first - last) / (last - first)
+
+
+def _is_symmetric(matrix: Array) -> bool:
+    return bool(np.isfinite(matrix).all() and np.abs(matrix - matrix.T).max() <= _ROUNDING * np.abs(matrix).max())
+
+
+def _is_covariance(matrix: Array) -> bool:
+    """Tell whether a matrix can be one: symmetric, and no combination has a variance below zero, but for rounding."""
+    return _is_symmetric(matrix) and bool(np.linalg.eigvalsh(matrix).min() >= -_ROUNDING * np.trace(matrix))
 
 
 def _find_sigma(basis: Array, covariance: Array) -> Array:

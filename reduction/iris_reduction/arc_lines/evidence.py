@@ -57,10 +57,11 @@ def _find_spots(image: ArcImage) -> Spots:
 
 
 def check_light(images: Sequence[ArcImage]) -> None:
-    """Raise InputError where no image shows spots."""
-    if all(len(_find_spots(image)[0]) < _FEWEST for image in images):
-        problem = "no light found in any arc exposure; was the lamp on, and the shutter open?"
-        raise InputError(problem, file=images[0].name, key="CALLAMP", value=images[0].lamp)
+    """Raise InputError where an image shows no spots; white light and a lit off exposure leave none either."""
+    for image in images:
+        if len(_find_spots(image)[0]) < _FEWEST:
+            problem = "no light of lines found; was the lamp on, the shutter open, and the off exposure dark?"
+            raise InputError(problem, file=image.name, key="CALLAMP", value=image.lamp)
 
 
 def check_saturation(images: Sequence[ArcImage], points: Points) -> None:

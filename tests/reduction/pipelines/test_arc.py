@@ -137,7 +137,7 @@ def test_each_lamp_alone(frames, references, built, tmp_path):
 
 def test_dark_lamps_are_told(built, frames, take, references, tmp_path):
     dark = take(built, np.zeros(built.region.shape), "ARGON")
-    with pytest.raises(InputError, match=rf"{dark.name}: CALLAMP='ARGON': no light found"):
+    with pytest.raises(InputError, match=rf"{dark.name}: CALLAMP='ARGON': no light of lines found"):
         make_reference("arc", [dark, frames["NONE"]], tmp_path, references)
     with pytest.raises(InputError, match="no arc_on exposure"):
         make_reference("arc", [frames["NONE"]], tmp_path, references)
