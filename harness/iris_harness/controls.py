@@ -43,7 +43,7 @@ class Control:
     """One control; the fields are those of `data/controls.yaml`.
 
     An entry of `fails` or `unmoved` is the id of a specification, under the control's own condition or the
-    one that follows it; a * in its own stands for anything, as in filter=*. `beside` names an algorithm whose
+    one that follows it; a * in either stands for anything, as in filter=*. `beside` names an algorithm whose
     products the fault takes from, `detector` the one whose products are broken; empty: any.
     """
 
@@ -169,13 +169,12 @@ def sample_broken(
 
 
 def _find(scorecard: Scorecard, control: Control, entry: str) -> ScoreRow | None:
-    """The row of a specification, under the condition that follows its id or the control's own."""
+    """The row of a specification, under the condition that follows its id or the control's own: the first that fits."""
     name, condition = split_entry(entry)
-    wanted = (name, control.algorithm, control.setting, condition or control.condition)
-    for row in scorecard.rows:
-        if (row.requirement, row.algorithm, row.setting, row.condition) == wanted:
-            return row
-    return None
+    wanted = (name, control.algorithm, control.setting)
+    rows = [row for row in scorecard.rows if (row.requirement, row.algorithm, row.setting) == wanted]
+    fitting = (row for row in rows if fnmatchcase(row.condition, condition or control.condition))
+    return min(fitting, key=lambda row: row.condition, default=None)
 
 
 def _choose_condition(control: Control, good: Scorecard) -> Control:

@@ -191,6 +191,15 @@ def test_a_control_of_any_condition_takes_the_first_that_passes(control):
     assert (entry["outcome"], entry["condition"]) == ("held", "rate=50")
 
 
+def test_an_entry_may_name_any_condition(control):
+    spread = replace(control, unmoved=(f"{BIAS.requirement} rate=[25]*",))
+    faint = replace(BIAS, condition="rate=2")
+    (entry,) = compare(spread, card(ROW, faint), card(replace(ROW, verdict="FAIL"), faint))
+    assert entry["held"]
+    (entry,) = compare(spread, card(ROW, faint), card(replace(ROW, verdict="FAIL"), replace(faint, verdict="FAIL")))
+    assert entry["outcome"] == "not held"
+
+
 def test_a_fault_that_fails_two_specifications_has_an_entry_for_each(control):
     control = replace(control, fails=("ramp.pull_width_chain", "ramp.bias_chain rate=2"), unmoved=())
     bias = replace(BIAS, condition="rate=2")
