@@ -32,28 +32,14 @@ LENSLET_SCENES = ("arc_lamp", "white_light")  # which only the spectrograph sees
 SCENES = ("blank", "flat_lamp", "ladder", "uniform_sky", "star_field", *LENSLET_SCENES)
 IMAGE_TYPES = ("DRK", "NFF", "ARC", "SCI", "SKY")
 LAMPS = ("NONE", "FLAT", "ARGON", "KRYPTON", "XENON", "NEON")
+SETTING_KEYS = ("scale", "mask", "column")
 KEYS = (
-    *(
-        "detector",
-        "grating",
-        "scale",
-        "mask",
-        "column",
-        "image_type",
-        "scene",
-        "filter",
-        "lamp",
-        "shutter",
-        "rates",
-        "stars",
-        "count",
-        "readout",
-    ),
+    *("detector", "grating", *SETTING_KEYS, "image_type", "scene", "filter", "lamp", "shutter", "rates", "stars"),
+    *("count", "readout"),
     *("cosmic_ray_boost", "alone_without", "guide_window"),
 )
 READOUT_KEYS = ("mode", "clock", "ramps", "reads", "interval", "pairs", "frame", "exposure")
 RECTANGLE_KEYS = ("xstart", "ystart", "xsize", "ysize")
-SETTING_KEYS = ("scale", "mask", "column")
 MOST_SAMPLES = 4096 * 4096 * 128  # pixel-reads of one exposure: 4 GB
 
 

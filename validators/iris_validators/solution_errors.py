@@ -21,8 +21,8 @@ from iris_validators.line_identification import find_reach
 __all__ = ["SolutionErrors"]
 
 LIGHT = 299_792.458
-_ROUNDING = 1e-5  # of a covariance, which may be stored in single precision
 """Speed of light in km/s."""
+_ROUNDING = 1e-5  # of a covariance, which may be stored in single precision
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -57,7 +57,8 @@ class SolutionErrors:
         flagged = has(content["DQ"][number], "DO_NOT_USE", "NON_SCIENCE")
         finite = np.isfinite(content["COEFFS"][number]).all(axis=1) & np.isfinite(content["DOMAIN"][number]).all(axis=1)
         judged = np.flatnonzero(evidence.good & ~flagged)
-        found = [_compare(evidence, lenslet) for lenslet in judged.tolist()]
+        common = np.asarray(content["COMMON"]) if _is_covariance(content["COMMON"]) else np.nan
+        found = [_compare(evidence, lenslet, common) for lenslet in judged.tolist()]
         planes = [np.concatenate(parts) for parts in zip(*found, strict=True)] if found else [np.empty(0)] * 7
         sizes = [len(parts[0]) for parts in found]
         column, row, error, velocity, sigma, own, u = planes
@@ -72,7 +73,7 @@ class SolutionErrors:
         return self.error / self.sigma
 
 
-def _compare(evidence: ArcEvidence, lenslet: int) -> tuple[Array, ...]:
+def _compare(evidence: ArcEvidence, lenslet: int, common: Array | float) -> tuple[Array, ...]:
     """Return column, row, error, velocity, sigma, own sigma and u of the columns of one spectrum."""
     content, number = evidence.reference.content, evidence.number[lenslet]
     first, last = evidence.ends[0][lenslet]
@@ -83,11 +84,9 @@ def _compare(evidence: ArcEvidence, lenslet: int) -> tuple[Array, ...]:
         wavelength = basis @ content["COEFFS"][number]
         place, row, growth = evidence.places.trace(lenslet, wavelength)
         error = place - column
-        whole, common = content["COVARIANCE"][number], content["COMMON"]
-        stated = _is_symmetric(whole) and _is_covariance(common)
-        sigma, own = (
-            _find_sigma(basis, m) * growth if stated else np.full(len(column), np.nan) for m in (whole, whole - common)
-        )
+        whole = content["COVARIANCE"][number] + 0 * common  # what all spectra share without sense tells of none of them
+        whole = whole if _is_symmetric(whole) else np.full_like(whole, np.nan)
+        sigma, own = (_find_sigma(basis, matrix) * growth for matrix in (whole, whole - common))
         velocity = LIGHT * error / (growth * wavelength)
     return column, row, error, velocity, sigma, own, (2 * column - first - last) / (last - first)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import label, maximum_filter
+from scipy.ndimage import maximum_filter
 from scipy.spatial import cKDTree
 
 from iris_contract.errors import InputError
@@ -23,43 +23,18 @@ from iris_reduction.arc_lines.pattern import Points
 
 __all__ = ["SHARE", "check_light", "check_pattern", "check_saturation", "measure_explained"]
 
-_BRIGHT = 10.0  # significance of a spot
 _FEWEST = 3
 _STRONG = 0.05
 _NEAR = 1.5  # px
-_SPREAD = 0.1  # of the peak that a pixel beside it has at least: a PSFlet of 1.2 px FWHM has 0.15
-_RING = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], dtype=bool)
 SHARE = 0.5
 """Of spectra that show lines, or of light that lies at lines: below it, the light is not what the header says."""
 _ALL = 0.95
-
-Spots = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]
-
-
-def _find_spots(image: ArcImage) -> Spots:
-    """Return columns, rows and brightness e-/s (k,) of the spots of an image; saturated ones are as bright as any.
-
-    The significance of bright lines is capped, so a flat top is one spot. What lights one pixel alone is a hit.
-    """
-    shown = image.significance
-    tops, number = label((shown >= _BRIGHT) & (shown == maximum_filter(shown, 3)), np.ones((3, 3)))
-    row, column = np.nonzero(tops)
-    spot = tops[row, column] - 1
-    light = np.where(image.saturated, image.rate.max(), image.rate)
-    beside = maximum_filter(light, footprint=_RING)
-    heights, shoulders = np.zeros(number), np.zeros(number)
-    np.maximum.at(heights, spot, light[row, column])
-    np.maximum.at(shoulders, spot, beside[row, column])
-    count = np.bincount(spot, minlength=number)
-    x, y = (np.bincount(spot, place, number) / count for place in (column, row))
-    spread = shoulders > _SPREAD * heights
-    return x[spread] + image.corner[0], y[spread] + image.corner[1], heights[spread]
 
 
 def check_light(images: Sequence[ArcImage]) -> None:
     """Raise InputError where an image shows no spots; white light and a lit off exposure leave none either."""
     for image in images:
-        if len(_find_spots(image)[0]) < _FEWEST:
+        if len(image.spots[0]) < _FEWEST:
             problem = "no light of lines found; was the lamp on, the shutter open, and the off exposure dark?"
             raise InputError(problem, file=image.name, key="CALLAMP", value=image.lamp)
 
@@ -106,7 +81,7 @@ def measure_explained(images: Sequence[ArcImage], points: Points) -> float:
     """Return the share of the spots of images, by their brightness, that lie near a predicted line; 0 without spots."""
     near, total = 0.0, 0.0
     for n, image in enumerate(images):
-        x, y, weight = _find_spots(image)
+        x, y, weight = image.spots
         mine = points.image == n
         total += float(weight.sum())
         if len(x) and mine.any():

@@ -24,10 +24,8 @@ _LENSLETS = 200
 _FEWEST = 60  # lines that a patch needs for a profile of its own
 _MOST = 4000  # lines that a profile is measured on
 _CLEAR = 30.0  # signal to noise
-_CHANGE, _DIP = (
-    0.25,
-    0.15,
-)  # of a patch's profile: logarithm of its width over the field's; depth below zero of its peak
+_CHANGE = 0.25  # of a patch's profile: logarithm of its width over the field's
+_DIP = 0.15  # how far below zero it may go, of its peak
 
 
 @dataclass(frozen=True, slots=True, eq=False)
