@@ -30,8 +30,8 @@ SAME = "no interval: all blocks hold one and the same number"
 """The method where blocks repeat what is common to the frame, and so do not tell how far off it is."""
 
 APART = 10.0
-"""Of 16 equal, normal blocks one lies so far off with a probability of 3e-4; with tails of Student t of 5 degrees 0.7 %,
-and more often where blocks hold very unequal numbers of data, which are not weighed."""
+"""Of 16 equal, normal blocks one lies so far off with a probability of 3e-4; with tails of Student t of 5 degrees it is
+0.7 %, and more where blocks hold very unequal numbers of data, which are not weighed."""
 
 
 @dataclass(frozen=True, slots=True)
