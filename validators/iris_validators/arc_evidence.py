@@ -54,7 +54,8 @@ class ArcEvidence:
     """A wavelength solution beside the spectrograph as built.
 
     `number` (n,) is the row of the reference that each lenslet of `truth` has; `places` are those of the moment of
-    the exposures. With `window` only what lies in that part of the region counts.
+    the exposures, `moments` px (k, 2) the flexure of all others that were taken through the lenslets in this night.
+    With `window` only what lies in that part of the region counts.
     """
 
     row: ManifestRow
@@ -64,6 +65,7 @@ class ArcEvidence:
     region: Subarray
     places: TruePlaces
     number: npt.NDArray[np.intp]
+    moments: Array
     window: Subarray | None = None
 
     def cut(self, window: Window) -> ArcEvidence:
@@ -143,7 +145,7 @@ def read_arc(run: Path, row: ManifestRow) -> ArcEvidence:
     if (number < 0).any():
         raise LayoutError("truth has lenslets that the mask does not light", file=row.truth, key="COLUMN,ROW")
     places = TruePlaces.of(truth, np.mean([exposure.shift for exposure in exposures], axis=0))
-    return ArcEvidence(row, reference, truth, exposures, region, places, number)
+    return ArcEvidence(row, reference, truth, exposures, region, places, number, _read_moments(run, row))
 
 
 def _read_mode(header: Header, path: str) -> LensletMode:
@@ -161,6 +163,18 @@ def _check_order(reference: Reference, mode: LensletMode, row: ManifestRow) -> N
             raise LayoutError(
                 f"must list the {len(wanted)} lit lenslets by row, then column", file=row.product, key=name
             )
+
+
+def _read_moments(run: Path, row: ManifestRow) -> Array:
+    """Return the flexure px (k, 2) of the night's exposures through lenslets that the solution was not made of."""
+    own = {find_truth(run, raw) for raw in row.raw}
+    folders = {path.parent for path in own if path is not None}
+    moments = []
+    for path in sorted({path for folder in folders for path in folder.glob("*_TRUTH_*.fits")} - own):
+        with open_fits(path) as hdus:
+            if "SHIFT" in hdus:
+                moments.append(read_data(hdus["SHIFT"], path))
+    return np.asarray(moments, dtype=np.float64).reshape(-1, 2)
 
 
 def _read_exposures(run: Path, row: ManifestRow, region: Subarray) -> Iterator[ArcExposure]:
