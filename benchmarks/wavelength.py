@@ -122,7 +122,7 @@ def measure(case: str) -> dict[str, Any]:
     scatter = {name: x - np.nanmedian(x) for name, x in errors.items()}
     return {
         "case": case,
-        "spectra": len(measured.spectra.x),
+        "spectra": len(measured.spectra.along),
         "lines": len(lines.x),
         "wall_s": {name: wall for name, (wall, _) in times.items()},
         "processor_s": {name: processor for name, (_, processor) in times.items()},

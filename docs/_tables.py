@@ -20,6 +20,7 @@ from iris_contract.layouts import load_layouts
 from iris_contract.lenslet import (
     LensletMode,
     find_complete,
+    find_ends,
     find_spectrum,
     load_grating_setting,
     load_lattice,
@@ -30,6 +31,8 @@ from iris_contract.scorecard import FAMILIES, VERDICTS, ScoreRow
 
 __all__ = ["TABLES", "write_tables"]
 
+HALF = 2043.5
+"""Px from the middle of the detector to the middle of the last light-sensitive pixel."""
 STEP = 514
 """Px without anamorphism from a lenslet to the next on its line of pixels: 16 columns and one row back."""
 FORMATS = {"@date": "YYYY-MM-DD", "@time": "hh:mm:ss.sss", "@datetime": "YYYY-MM-DDThh:mm:ss"}
@@ -93,6 +96,20 @@ def tabulate_lenslet_gratings() -> str:
     return _table(head, rows)
 
 
+def _count_paraxial(mode: LensletMode) -> int:
+    """How many spectra would be complete if each lenslet's rays met the grating as those of the middle do."""
+    setting, lattice = load_grating_setting(mode.grating), load_lattice(mode.mask)
+    low, high = find_spectrum(mode)
+    x, y = setting.anamorphism * lattice.along, lattice.across
+    return int(((x + low >= -HALF) & (x + high <= HALF) & (abs(y) <= HALF)).sum())
+
+
+def _span(mode: LensletMode) -> str:
+    """Shortest and longest spectrum."""
+    first, last = find_ends(mode)[0].T
+    return f"{(last - first).min():.0f} to {(last - first).max():.0f}"
+
+
 def tabulate_lenslet_broad() -> str:
     """Broad bands in the narrow field: spans, and how many spectra are complete."""
     rows = []
@@ -101,11 +118,10 @@ def tabulate_lenslet_broad() -> str:
         if band in load_instrument().filters:
             mode = LensletMode(4.0, "FINE_MASK", grating.name, band)
             low, high = find_spectrum(mode)
-            rows.append(
-                (grating.name, band, f"{high - low:.1f}", f"{low:+.0f}", f"{high:+.0f}", find_complete(mode).sum())
-            )
-    lit = len(load_lattice("FINE_MASK").i)
-    return _table(("Grating", "Filter", "Span / px", "From / px", "To / px", f"Complete of {lit}"), rows)
+            ends = f"{high - low:.1f}", _span(mode), f"{low:+.0f}", f"{high:+.0f}"
+            rows.append((grating.name, band, *ends, find_complete(mode).sum(), _count_paraxial(mode)))
+    lit = f"Complete of {len(load_lattice('FINE_MASK').i)}"
+    return _table(("Grating", "Filter", "Span / px", "Over the field", "From / px", "To / px", lit, "Paraxial"), rows)
 
 
 def tabulate_lenslet_narrow() -> str:
@@ -122,14 +138,24 @@ def tabulate_lenslet_narrow() -> str:
             lengths = (
                 f"{middle:+.0f}",
                 f"{high - low:.1f}",
+                _span(wide),
                 f"{clearance:+.1f}",
                 f"{low - first:.0f}",
                 f"{last - high:.0f}",
             )
-            rows.append((f.name, *lengths, find_complete(wide).sum(), find_complete(fine).sum()))
-    head = ("Filter", "Middle / px", "Span / px", "Clearance / px", "Edge below / px", "Edge above / px")
+            counts = (count for m in (wide, fine) for count in (find_complete(m).sum(), _count_paraxial(m)))
+            rows.append((f.name, *lengths, *counts))
+    head = (
+        "Filter",
+        "Middle / px",
+        "Span / px",
+        "Over the field",
+        "Clearance / px",
+        "Edge below / px",
+        "Edge above / px",
+    )
     lit = (f"Complete of {len(load_lattice(mask).i)}" for mask in ("SERRATED_WIDE", "FINE_MASK"))
-    return _table((*head, *lit), rows)
+    return _table((*head, *(word for count in lit for word in (count, "Paraxial"))), rows)
 
 
 def _spell_allowed(keyword: Keyword) -> str:

@@ -38,9 +38,9 @@ Edit = Callable[[dict[str, Any]], None]
 class ArcBench:
     """A run directory with truth of a spectrograph, of two arc exposures, and solutions of single nights.
 
-    The narrow field in KN3, read in 640 x 320 pixels, where some 80 spectra are whole. Truth is the grating equation,
-    1.3 px beside the design and slightly bent. An honest solution has an offset of 0.012 px of each lenslet's own, as
-    its COVARIANCE says, and lists all lines of the lamps as used, measured to 0.02 px.
+    The narrow field in KN3, read in 640 x 320 pixels, where some 80 spectra are whole. Truth is the grating equation of
+    the middle of the field, 1.3 px beside the design and slightly bent. An honest solution has an offset of 0.012 px of
+    each lenslet's own, as its COVARIANCE says, and lists all lines of the lamps as used, measured to 0.02 px.
     """
 
     mode = LensletMode(4.0, "FINE_MASK", "4000-K", "KN3")
@@ -59,8 +59,7 @@ class ArcBench:
 
     @cached_property
     def place(self) -> tuple[Any, Any]:
-        x, y = self.lattice.lay_out(self.setting.anamorphism)
-        return x + 1.3, y + 0.4
+        return 2048.8 + self.setting.anamorphism * self.lattice.along, 2047.9 + self.lattice.across
 
     def true_place(self, lenslet: Any, wavelength: Any) -> tuple[Any, Any]:
         """Place px without flexure of wavelengths nm of lenslets, both (m,)."""

@@ -8,7 +8,8 @@ from iris_contract.lenslet.grating import GratingSetting, load_grating_setting
 from iris_contract.lenslet.lattice import Lattice, load_lattice
 from iris_contract.lenslet.mode import LensletMode
 from iris_contract.lenslet.passband import Passband, load_passband
-from iris_contract.lenslet.spectra_set import find_complete, find_spectrum, wavelength_grid
+from iris_contract.lenslet.rays import trace_rays
+from iris_contract.lenslet.spectra_set import find_complete, find_ends, find_spectrum, wavelength_grid
 from iris_contract.lenslet.truth import SpectrographTruth
 
 __all__ = [
@@ -18,9 +19,11 @@ __all__ = [
     "Passband",
     "SpectrographTruth",
     "find_complete",
+    "find_ends",
     "find_spectrum",
     "load_grating_setting",
     "load_lattice",
     "load_passband",
+    "trace_rays",
     "wavelength_grid",
 ]

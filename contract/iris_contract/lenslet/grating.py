@@ -1,9 +1,9 @@
 """The gratings as designed: wavelength to distance along dispersion.
 
 In first order sin(beta) = G lambda - sin(alpha) with incidence alpha = tilt + 22.5 deg, and a camera of focal length
-f = 355 mm behind which x - x_l = (f / p) tan(beta - beta_0), beta_0 = tilt - 22.5 deg, p = 15 um; x_l is the place of
-the lenslet at the central wavelength. A grating stands at one tilt for all its filters [C]. Not modelled: other orders,
-blaze, curved or inclined spectra, and that alpha changes over the field.
+f = 355 mm behind which x - x_0 = (f / p) tan(beta - beta_0), beta_0 = tilt - 22.5 deg, p = 15 um: all that in the plane
+of symmetry, for a lenslet in the middle of the field, x_0. `rays` has the rest of the field. A grating stands at one
+tilt for all its filters [C]. Not modelled: other orders, blaze.
 Source of tilts and line densities: oirlab/liger_iris_sim; angles and focal length follow from them (instrument.yaml).
 """
 
@@ -37,16 +37,16 @@ class GratingSetting:
 
     @property
     def anamorphism(self) -> float:
-        """Factor by which the grating narrows all that lies along dispersion."""
+        """Factor by which the grating narrows what lies along dispersion in the middle of the field."""
         return cos(self.incidence) / cos(self.diffraction)
 
     @property
     def centre(self) -> float:
-        """Wavelength in nm that falls on the lenslet's own place."""
+        """Wavelength in nm that falls on the middle of the field, along both axes."""
         return (sin(self.incidence) + sin(self.diffraction)) / self.line_density * _NM_PER_MM
 
     def disperse(self, wavelength: npt.ArrayLike) -> Float:
-        """Distance in px along dispersion from the centre, of wavelengths in nm; NaN where the camera sees none."""
+        """Px from the centre along dispersion, of nm of a lenslet in the middle; NaN where the camera sees none."""
         sine = np.asarray(wavelength, dtype=np.float64) * (self.line_density / _NM_PER_MM) - sin(self.incidence)
         angle = np.arcsin(np.where(np.abs(sine) < 1, sine, np.nan)) - self.diffraction
         seen: Float = self.focal * np.tan(np.where(np.abs(angle) < np.pi / 2, angle, np.nan))

@@ -1,9 +1,10 @@
-"""The lenslets that a mask lights, and where they stand on the detector.
+"""The lenslets that a mask lights, and where they stand in their array.
 
 The array is square and turned by atan(1/16) against the rows of the detector: with i the column (whole) and j the row
-(half-integer) from the middle of the field, a lenslet stands at u = 32 i - 2 j px along dispersion, which the grating
-narrows by its anamorphism, and v = 2 i + 32 j px across. Masks are drawn in u, v and j [C], by analogy with the
-serrated masks of OSIRIS. Not modelled: partly covered lenslets, and FINE_MASK_CALIBRATION between two columns.
+(half-integer) from the middle of the field, a lenslet stands at u = 32 i - 2 j px along dispersion and
+v = 2 i + 32 j px across, in the focal plane of the collimator; `rays` says where its light falls. Masks are drawn in
+u, v and j [C], by analogy with the serrated masks of OSIRIS. Not modelled: partly covered lenslets, and
+FINE_MASK_CALIBRATION between two columns.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ class Lattice:
     """The n lit lenslets of `mask`, sorted by row, then column.
 
     `shape` (nrow, ncol) is the bounding box, `column` and `row` int32 (n,) count from 0 in it, and `i` and `j`
-    float64 (n,) from the middle of the field.
+    float64 (n,) from the middle of the field. `along` and `across` dispersion float64 (n,) are px from the middle of
+    the field, before the grating narrows them.
     """
 
     mask: str
@@ -39,17 +41,12 @@ class Lattice:
     row: npt.NDArray[np.int32]
     i: Float
     j: Float
-
-    def lay_out(self, anamorphism: float, centre: tuple[float, float] | None = None) -> tuple[Float, Float]:
-        """Place x, y in px (n,) at the grating's central wavelength; `centre` is the middle of the field [C]."""
-        values = load_instrument().values
-        x, y = values["lenslet.field_centre"] if centre is None else centre
-        along, across = _place(self.i, self.j, values)
-        return x + anamorphism * along, y + across
+    along: Float
+    across: Float
 
 
 def _place(i: Float, j: Float, values: dict[str, Any]) -> tuple[Float, Float]:
-    """Px along dispersion, without anamorphism, and across, from the middle of the field."""
+    """Px along dispersion and across, from the middle of the field."""
     pitch, spacing = values["lenslet.pitch"], values["lenslet.spectrum_spacing"]
     return pitch * i - spacing * j, spacing * i + pitch * j
 
@@ -87,7 +84,8 @@ def load_lattice(mask: str, column: int | None = None) -> Lattice:
     chosen = slice(None) if column is None else found - columns[0] == column
     row, found = row[chosen], found[chosen]
     numbers = ((found - columns[0]).astype(np.int32), (row - rows[0]).astype(np.int32))
-    arrays = *numbers, i[row, found], j[row, found]
+    mine = i[row, found], j[row, found]
+    arrays = *numbers, *mine, *_place(*mine, load_instrument().values)
     for array in arrays:
         array.flags.writeable = False
     return Lattice(mask, shape, *arrays)

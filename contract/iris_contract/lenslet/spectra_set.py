@@ -1,8 +1,10 @@
 """Which spectra of a mode are whole on the detector, and the grid of wavelengths that they share.
 
 A spectrum is complete when it lies, from half transmission to half transmission, on light-sensitive pixels. The grating
-does not turn with the filter, so each filter has a set of complete spectra of its own. All as designed: the real edge
-is where the built instrument puts it. Overlaps of spectra end to end are no matter of completeness.
+does not turn with the filter, so each filter has a set of complete spectra of its own. The two ends decide: columns
+grow with wavelength, and rows lie the further out the further light falls from the camera's axis, on both sides. All
+as designed, for planning: of a product its own solution says which spectra are complete. Overlaps of spectra end to
+end are no matter of completeness.
 """
 
 from __future__ import annotations
@@ -15,37 +17,51 @@ from iris_contract.lenslet.grating import load_grating_setting
 from iris_contract.lenslet.lattice import load_lattice
 from iris_contract.lenslet.mode import LensletMode
 from iris_contract.lenslet.passband import load_passband
+from iris_contract.lenslet.rays import trace_rays
 
-__all__ = ["find_complete", "find_spectrum", "wavelength_grid"]
+__all__ = ["find_complete", "find_ends", "find_spectrum", "wavelength_grid"]
+
+Float = npt.NDArray[np.float64]
 
 
 def find_spectrum(mode: LensletMode, threshold: float | None = None) -> tuple[float, float]:
-    """First and last px of a spectrum, from the lenslet's place, to half or `threshold` transmission; NaN if not seen.
-
-    Raises InputError where no light passes.
-    """
-    passband, setting = load_passband(mode.filter), load_grating_setting(mode.grating)
-    low, high = setting.disperse(passband.half if threshold is None else passband.support(threshold))
+    """First and last px, from the centre, of a spectrum in the middle of the field; else as `find_ends`."""
+    low, high = load_grating_setting(mode.grating).disperse(_find_limits(mode, threshold))
     return float(low), float(high)
+
+
+def find_ends(mode: LensletMode, threshold: float | None = None) -> tuple[Float, Float]:
+    """Columns and rows px (n, 2) of the first and last wavelength that half, or `threshold`, passes; NaN if not seen.
+
+    In the order of the lattice. Raises InputError where no light passes.
+    """
+    setting, lattice = load_grating_setting(mode.grating), load_lattice(mode.mask, mode.column)
+    return trace_rays(setting, lattice.along[:, None], lattice.across[:, None], _find_limits(mode, threshold))
+
+
+def _find_limits(mode: LensletMode, threshold: float | None) -> tuple[float, float]:
+    passband = load_passband(mode.filter)
+    return passband.half if threshold is None else passband.support(threshold)
 
 
 def find_complete(mode: LensletMode) -> npt.NDArray[np.bool_]:
     """Tell of each lit lenslet (n,), in the order of the lattice, whether its spectrum is complete."""
-    low, high = find_spectrum(mode)
-    x, y = load_lattice(mode.mask, mode.column).lay_out(load_grating_setting(mode.grating).anamorphism)
+    x, y = find_ends(mode)
     detector = load_instrument().detector("IFU")
     first, last = detector.reference_border, detector.size - 1 - detector.reference_border
-    return (x + low >= first) & (x + high <= last) & (y >= first) & (y <= last)
+    whole: npt.NDArray[np.bool_] = (x[:, 0] >= first) & (x[:, 1] <= last) & ((y >= first) & (y <= last)).all(axis=1)
+    return whole
 
 
-def wavelength_grid(mode: LensletMode) -> npt.NDArray[np.float64]:
+def wavelength_grid(mode: LensletMode) -> Float:
     """Common linear grid in nm (nwave,) within half transmission, about its middle.
 
-    The step is the designed dispersion at that middle. Raises InputError where no light passes.
+    The step is the designed dispersion there in the middle of the field; over the field it varies by 2 %. Raises
+    InputError where no light passes.
     """
     low, high = load_passband(mode.filter).half
     middle = (low + high) / 2
     step = float(load_grating_setting(mode.grating).dispersion(middle))
     number = int((high - low) / step) + 1
-    grid: npt.NDArray[np.float64] = middle + step * (np.arange(number, dtype=np.float64) - (number - 1) / 2)
+    grid: Float = middle + step * (np.arange(number, dtype=np.float64) - (number - 1) / 2)
     return grid

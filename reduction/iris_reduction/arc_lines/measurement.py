@@ -23,7 +23,7 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
 from iris_contract.errors import InputError
-from iris_contract.lenslet import LensletMode, load_grating_setting, load_lattice, load_passband
+from iris_contract.lenslet import LensletMode, load_grating_setting, load_lattice, load_passband, trace_rays
 from iris_reduction.arc_lines.centroid import NEIGHBOURS, Centroids, fit_lines
 from iris_reduction.arc_lines.crowding import Crowd, find_crowd
 from iris_reduction.arc_lines.evidence import check_light, check_pattern, check_saturation
@@ -36,7 +36,6 @@ from iris_reduction.arc_lines.profiles import Profiles, measure_profiles, start_
 from iris_reduction.arc_lines.registration import register
 from iris_reduction.wavelength.field import Place, make_place
 from iris_reduction.wavelength.protocol import ArcLines, Spectra
-from iris_reduction.wavelength.rays import trace_rays
 
 __all__ = ["ArcMeasurement", "measure_arcs"]
 
@@ -81,7 +80,7 @@ def measure_arcs(images: Sequence[ArcImage], mode: LensletMode, header: Mapping[
     lamps = [_list_lines(image, mode) for image in images]
     check_light(images)
     spectra = _design(mode, passband.support())
-    place, number = make_place(spectra), len(spectra.x)
+    place, number = make_place(spectra), len(spectra.along)
 
     expected = predict_points(images, lamps, number, spectra.trace)
     if len(expected.x) == 0:
@@ -119,16 +118,16 @@ def _list_lines(image: ArcImage, mode: LensletMode) -> LampLines:
 
 def _design(mode: LensletMode, limits: tuple[float, float]) -> Spectra:
     """Return the spectra as designed."""
-    setting = load_grating_setting(mode.grating)
-    x, y = load_lattice(mode.mask, mode.column).lay_out(setting.anamorphism)
-    return Spectra(setting, x, y, limits, trace_rays(setting, x[:, None], y[:, None], np.array(limits))[0])
+    setting, lattice = load_grating_setting(mode.grating), load_lattice(mode.mask, mode.column)
+    domain = trace_rays(setting, lattice.along[:, None], lattice.across[:, None], limits)[0]
+    return Spectra(setting, lattice.along, lattice.across, limits, domain)
 
 
 def _find_domain(spectra: Spectra, places: LinePlaces) -> Spectra:
     """Return the spectra with the columns of their limits as measured."""
-    each = np.arange(len(spectra.x))
+    each = np.arange(len(spectra.along))
     ends = [places.predict(each, np.full(len(each), edge))[0] for edge in spectra.limits]
-    return Spectra(spectra.setting, spectra.x, spectra.y, spectra.limits, np.stack(ends, axis=1))
+    return Spectra(spectra.setting, spectra.along, spectra.across, spectra.limits, np.stack(ends, axis=1))
 
 
 def _find_first(
@@ -150,7 +149,7 @@ def _find_first(
     places = fit_places(place, _take(tried, centroids, good), len(images))
     good[good] = places.agreed
     at = places.predict(points.spectrum, points.wavelength)
-    seen = np.zeros(len(place.spectra.x), np.bool_)
+    seen = np.zeros(len(place.spectra.along), np.bool_)
     seen[tried.spectrum[good]] = True
     check_pattern(images, Points(*_replace_places(points, at)), seen[points.spectrum], header)
     return places, measure_levels(images, lamps, tried, centroids.flux, good)
@@ -180,7 +179,7 @@ def _measure(
     profiles: Profiles,
 ) -> tuple[Points, Crowd, Centroids]:
     """Fit every line that is bright enough, with what stands beside it."""
-    points = predict_points(images, lamps, len(places.place.spectra.x), places.predict)
+    points = predict_points(images, lamps, len(places.place.spectra.along), places.predict)
     flux, expected = levels.expect(points)
     seen = expected > 1
     points, flux, expected = points.take(seen), flux[seen], expected[seen]

@@ -86,7 +86,7 @@ def fit_places(place: Place, lines: Measured, number: int) -> LinePlaces:
         terms = np.concatenate([fixed, besides.terms], axis=1)
         variances = np.concatenate([_FIELD.variances, besides.variances])
         shared = len(besides.variances)
-        return fit_mixed(Observations(value, error, group, len(spectra.x), terms, variances, own, shared))
+        return fit_mixed(Observations(value, error, group, len(spectra.along), terms, variances, own, shared))
 
     along, across = fit(lines.x - x, lines.x_error, shared[0]), fit(lines.y - y, lines.y_error, shared[1])
     shifts = _find_shifts(number, lines, (along, across), shared[1])

@@ -39,7 +39,7 @@ class Profiles:
 
 def start_profiles(spectra: Spectra) -> Profiles:
     """Return a Gaussian for every patch."""
-    side = max(1, round(np.sqrt(len(spectra.x) / _LENSLETS)))
+    side = max(1, round(np.sqrt(len(spectra.along) / _LENSLETS)))
 
     def cut(place: Double) -> npt.NDArray[np.int64]:
         cell = ((place - place.min()) / max(float(np.ptp(place)), 1.0) * side).astype(np.int64)
@@ -47,7 +47,7 @@ def start_profiles(spectra: Spectra) -> Profiles:
 
     number = side * side
     coeffs = np.repeat(make_gaussian(_START, _START)[None], number, axis=0)
-    return Profiles(coeffs, np.full((number, 2), _START), cut(spectra.y) * side + cut(spectra.x))
+    return Profiles(coeffs, np.full((number, 2), _START), cut(spectra.across) * side + cut(spectra.along))
 
 
 def measure_profiles(

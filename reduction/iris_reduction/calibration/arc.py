@@ -16,11 +16,10 @@ import numpy.typing as npt
 from iris_contract import Subarray, load_instrument
 from iris_contract.dq import DQ
 from iris_contract.errors import InputError
-from iris_contract.lenslet import LensletMode, load_grating_setting, load_lattice, load_passband
+from iris_contract.lenslet import LensletMode, find_ends, load_lattice, load_passband
 from iris_reduction.arc_lines.measurement import ArcMeasurement
 from iris_reduction.wavelength.field import SmoothField
 from iris_reduction.wavelength.protocol import WavelengthSolution
-from iris_reduction.wavelength.rays import trace_rays
 from iris_reduction.wavelength.series import expand_series, make_nodes
 
 __all__ = ["check_region", "make_arc_content"]
@@ -34,10 +33,7 @@ _TEXT = 8
 
 def check_region(mode: LensletMode, region: Subarray) -> None:
     """Raise InputError where no spectrum of the mode is complete, as designed, in the region."""
-    setting, lattice = load_grating_setting(mode.grating), load_lattice(mode.mask, mode.column)
-    x, y = lattice.lay_out(setting.anamorphism)
-    ends = trace_rays(setting, x[:, None], y[:, None], np.array(load_passband(mode.filter).half))
-    if not _find_inside(*ends, region)[0].any():
+    if not _find_inside(*find_ends(mode), region)[0].any():
         stated = region.xstart, region.ystart, region.xsize, region.ysize
         raise InputError("cuts every spectrum; read out more columns", key="XSTART,YSTART,XSIZE,YSIZE", value=stated)
 
@@ -77,7 +73,7 @@ def make_arc_content(
 
 def _locate(measured: ArcMeasurement, wavelength: Double) -> tuple[Double, Double]:
     """Return columns and rows (n, k) of wavelengths (k,) of every spectrum."""
-    number = len(measured.spectra.x)
+    number = len(measured.spectra.along)
     each, at = np.repeat(np.arange(number), len(wavelength)), np.tile(wavelength, number)
     x, y = measured.places.predict(each, at)
     return x.reshape(number, -1), y.reshape(number, -1)

@@ -58,7 +58,7 @@ class ArcPipeline(CalibrationPipeline):
             del lit  # or it would stay while the next one is read
         measured = measure_arcs(images, mode, header)
         lines, spectra = measured.list_used(), measured.spectra
-        solve = WAVELENGTH_FAMILY.guard(self.method, "method", (len(spectra.x), len(lines.x)))
+        solve = WAVELENGTH_FAMILY.guard(self.method, "method", (len(spectra.along), len(lines.x)))
         solution = solve(lines, spectra)
         return make_arc_content(measured, solution, mode, region), header
 

@@ -1,6 +1,6 @@
 """Smooth functions of a lenslet's place in the field and of the wavelength: products of powers, with known sizes.
 
-A term is xi^a eta^b t^k, with xi and eta the lenslet's designed place from the middle of the detector in half its
+A term is xi^a eta^b t^k, with xi and eta the lenslet's place in its array from the middle, in half the detector's
 width, and t the designed distance along dispersion from the middle of the filter in half its length, so all lie
 within about -1..1. A spectrograph is built to tolerances: each term has an a-priori size in px, below which nothing is
 known of it. So a fit needs no more lines than it has, and terms that a small sub-array cannot tell apart share what it
@@ -46,9 +46,7 @@ class Place:
 def make_place(spectra: Spectra) -> Place:
     """Return the places of spectra in the field."""
     low, high = spectra.setting.disperse(np.array(spectra.limits))
-    centre = _HALF - 0.5
-    xi, eta = (spectra.x - centre) / _HALF, (spectra.y - centre) / _HALF
-    return Place(spectra, xi, eta, float(low + high) / 2, float(high - low) / 2)
+    return Place(spectra, spectra.along / _HALF, spectra.across / _HALF, float(low + high) / 2, float(high - low) / 2)
 
 
 @dataclass(frozen=True, slots=True)

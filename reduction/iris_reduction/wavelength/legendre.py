@@ -47,7 +47,7 @@ def legendre(lines: ArcLines, spectra: Spectra) -> WavelengthSolution:
 
 def _fit(lines: ArcLines, spectra: Spectra, used: Mask) -> tuple[npt.NDArray[np.int64], Double, Double]:
     """Return number of terms (n,), 0 where there is no fit, coefficients (n, 4) and their covariance."""
-    number, group = len(spectra.x), lines.spectrum[used]
+    number, group = len(spectra.along), lines.spectrum[used]
     pairs = np.unique(np.stack([group, lines.wavelength[used]], axis=1), axis=0)
     distinct = np.bincount(pairs[:, 0].astype(np.int64), minlength=number)
     terms = np.where(distinct < 2, 0, 1 + np.minimum(_TERMS - 1, distinct // 2))
@@ -108,9 +108,9 @@ def _borrow(spectra: Spectra, solved: Mask, coeffs: Double, covariance: Double) 
     lacking, lenders = np.flatnonzero(~solved), np.flatnonzero(solved)
     if len(lacking) == 0:
         return
-    tree = cKDTree(np.stack([spectra.x[lenders], spectra.y[lenders]], axis=1))
+    place = np.stack([spectra.along, spectra.across], axis=1)
     number = min(_NEIGHBOURS, len(lenders))
-    nearest = tree.query(np.stack([spectra.x[lacking], spectra.y[lacking]], axis=1), k=[*range(1, number + 1)])[1]
+    nearest = cKDTree(place[lenders]).query(place[lacking], k=[*range(1, number + 1)])[1]
     lent = coeffs[lenders[nearest]]
     coeffs[lacking] = lent.mean(axis=1)
     off = lent - coeffs[lacking][:, None]

@@ -2,7 +2,7 @@
 
     x_l(lambda) = X_l(lambda) + sum_abk beta_abk xi^a eta^b t^k + b_l0 + b_l1 t
 
-X_l is where the design traces the ray (`rays`); the field holds what alignment and distortion do to it, with second
+X_l is where the design traces a ray (`trace_rays`); the field holds what alignment and distortion do to it, with second
 and third order in wavelength of low degree over the field (`field`). Offset and scale
 of a spectrum are free within the scatter that all spectra show (`mixed`): with 0.02 px a line and four lines a free
 scale has 0.02 px / sqrt(4) / 0.6 at the edge of the lines and twice that at twice their distance, where a second order
@@ -32,7 +32,7 @@ _BLOCK = 1024  # spectra whose factors are in memory at a time
 
 def physical(lines: ArcLines, spectra: Spectra) -> WavelengthSolution:
     """Solve for every spectrum; arguments, result and errors as `WavelengthSolver`."""
-    place, group, number = make_place(spectra), lines.spectrum, len(spectra.x)
+    place, group, number = make_place(spectra), lines.spectrum, len(spectra.along)
     t = place.scale(lines.wavelength)
     shared = list_shared_errors(lines.exposure, lines.wavelength, spectra.setting)
     fixed = np.concatenate([_FIELD.evaluate(place.xi[group], place.eta[group], t), shared.terms], axis=1)

@@ -12,9 +12,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from iris_contract.lenslet import GratingSetting
+from iris_contract.lenslet import GratingSetting, trace_rays
 from iris_reduction.plugin import Mismatch, compare_array, describe
-from iris_reduction.wavelength.rays import trace_rays
 
 __all__ = ["ArcLines", "Spectra", "WavelengthSolution", "WavelengthSolver", "compare_result"]
 
@@ -39,19 +38,19 @@ class ArcLines(NamedTuple):
 class Spectra:
     """The n spectra of a mode, as designed but for their domain, which the measurement of lines has found out.
 
-    `x`, `y` px (n,): the lenslets' places at the central wavelength of `setting`; `limits` nm: between which the
-    filter passes light; `domain` px (n, 2): the columns of these.
+    `along`, `across` px (n,): the lenslets' places in their array (`Lattice`); `limits` nm: between which the filter
+    passes light; `domain` px (n, 2): the columns of these.
     """
 
     setting: GratingSetting
-    x: Double
-    y: Double
+    along: Double
+    across: Double
     limits: tuple[float, float]
     domain: Double
 
     def trace(self, spectrum: npt.NDArray[np.int64], wavelength: Double) -> tuple[Double, Double]:
         """Return columns and rows (k,) where the design puts wavelengths in nm (k,) of spectra (k,)."""
-        return trace_rays(self.setting, self.x[spectrum], self.y[spectrum], wavelength)
+        return trace_rays(self.setting, self.along[spectrum], self.across[spectrum], wavelength)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

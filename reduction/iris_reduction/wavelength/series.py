@@ -61,7 +61,7 @@ def make_solution(
     common: Double | None = None,
 ) -> WavelengthSolution:
     """Return the solution with span, rms, number of lines and flags of each spectrum."""
-    number = len(spectra.x)
+    number = len(spectra.along)
     group, x, wavelength = lines.spectrum[used], lines.x[used], lines.wavelength[used]
     middle = spectra.domain.mean(axis=1)
     first, last = np.full(number, np.inf), np.full(number, -np.inf)

@@ -16,7 +16,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from iris_contract import Subarray
+from iris_contract import Subarray, load_instrument
 from iris_contract.lenslet import LensletMode, load_grating_setting, load_lattice, load_passband
 from iris_simulator.draws import draw_normal
 from iris_simulator.lenslet.field import FieldMap, draw_field
@@ -106,9 +106,8 @@ def build_spectrograph(mode: LensletMode, region: Subarray | None, seed: int) ->
     mode.check()
     lattice = load_lattice(mode.mask, mode.column)
     numbers = _draw_lenslets(seed, lattice.i, lattice.j)
-    design_along, design_across = lattice.lay_out(1.0, centre=(0.0, 0.0))
     field = draw_field(seed, f"throughput {mode.scale:g} mas", THROUGHPUT_FIELD)
-    gain = np.exp(THROUGHPUT_SCATTER * numbers[:, 2] + field.at(design_along, design_across))
+    gain = np.exp(THROUGHPUT_SCATTER * numbers[:, 2] + field.at(lattice.along, lattice.across))
     built = SpectrographAsBuilt(
         mode,
         seed,
@@ -117,8 +116,8 @@ def build_spectrograph(mode: LensletMode, region: Subarray | None, seed: int) ->
         lattice.row,
         lattice.i,
         lattice.j,
-        design_along + LENSLET_SCATTER * numbers[:, 0],
-        design_across + LENSLET_SCATTER * numbers[:, 1],
+        lattice.along + LENSLET_SCATTER * numbers[:, 0],
+        lattice.across + LENSLET_SCATTER * numbers[:, 1],
         gain,
         THROUGHPUT_SLOPE * numbers[:, 3],
         draw_field(seed, "focus", 0.2),
@@ -139,6 +138,7 @@ def _draw_train(mode: LensletMode, seed: int) -> OpticalTrain:
     own = make_generator("spectrograph", seed, "grating", mode.grating)
     turn, tilt, roll, lean = common.uniform(-1, 1, 3), *own.normal(size=3)
     shift = common.normal(size=2) * DETECTOR_SHIFT
+    x, y = load_instrument().values["lenslet.field_centre"]
     return OpticalTrain(
         collimator=setting.focal * (1 + COLLIMATOR_ERROR * common.normal()),
         camera=setting.focal * (1 + FOCAL_ERROR * common.normal()),
@@ -148,16 +148,8 @@ def _draw_train(mode: LensletMode, seed: int) -> OpticalTrain:
         distortion=DISTORTION * common.normal(),
         grating=turn_axes(GRATING_LEAN * lean, GRATING_TILT * tilt, GRATING_ROLL * roll),
         detector=turn_axes(*(DETECTOR_TURN * turn)),
-        centre=_find_middle(mode, shift),
+        centre=(x + shift[0], y + shift[1]),
     )
-
-
-def _find_middle(mode: LensletMode, shift: Float) -> tuple[float, float]:
-    """Pixel on the camera's axis: the middle of the field as designed, and the detector's shift."""
-    lattice = load_lattice(mode.mask, mode.column)
-    x, y = lattice.lay_out(1.0)
-    along, across = lattice.lay_out(1.0, centre=(0.0, 0.0))
-    return float(x[0] - along[0] + shift[0]), float(y[0] - across[0] + shift[1])
 
 
 def _find_meeting(built: SpectrographAsBuilt, region: Subarray) -> npt.NDArray[np.bool_]:

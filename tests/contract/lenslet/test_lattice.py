@@ -1,9 +1,7 @@
-"""Which lenslets each mask lights, and where they stand: counts and distances derived by hand."""
+"""Which lenslets each mask lights, and where they stand in their array: counts and distances derived by hand."""
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from iris_contract.errors import InputError
 from iris_contract.lenslet import load_grating_setting, load_lattice
@@ -23,7 +21,8 @@ def name_lenslets(lattice):
 def test_counts_and_bounding_boxes(mask, columns, rows, lit):
     lattice = load_lattice(mask)
     assert lattice.shape == (rows, columns)
-    assert lattice.column.shape == lattice.row.shape == lattice.i.shape == lattice.j.shape == (lit,)
+    arrays = lattice.column, lattice.row, lattice.i, lattice.j, lattice.along, lattice.across
+    assert {array.shape for array in arrays} == {(lit,)}
     assert (lattice.column.min(), lattice.column.max()) == (0, columns - 1)
     assert (lattice.row.min(), lattice.row.max()) == (0, rows - 1)
 
@@ -64,7 +63,7 @@ def test_fields_lie_within_each_other_but_for_a_corner():
 def test_pitches(name):
     a = load_grating_setting(name).anamorphism
     lattice = load_lattice("FINE_MASK")
-    x, y = lattice.lay_out(a)
+    x, y = a * lattice.along, lattice.across
     at = {key: (xl, yl) for key, xl, yl in zip(zip(lattice.i, lattice.j, strict=True), x, y, strict=True)}
     (x0, y0), (x1, y1), (x2, y2) = at[0, 0.5], at[1, 0.5], at[0, 1.5]
     assert (x1 - x0, y1 - y0) == pytest.approx((32 * a, 2))
@@ -75,7 +74,8 @@ def test_pitches(name):
 
 def test_wide_field_fills_every_second_row_of_pixels_with_spectra_end_to_end():
     a = load_grating_setting("4000-H").anamorphism
-    x, y = load_lattice("SERRATED_WIDE").lay_out(a)
+    lattice = load_lattice("SERRATED_WIDE")
+    x, y = a * lattice.along, 2047.5 + lattice.across
     lines, lit = np.unique(y, return_counts=True)
     assert (lines[0], lines[-1], len(lines)) == (-0.5, 4093.5, 2048)
     assert set(np.diff(lines)) == {2.0}
@@ -88,24 +88,15 @@ def test_wide_field_fills_every_second_row_of_pixels_with_spectra_end_to_end():
 
 def test_the_array_is_square_and_turned_by_a_sixteenth():
     lattice = load_lattice("FULL_OPEN")
-    x, y = lattice.lay_out(1.0, (0.0, 0.0))
+    x, y = lattice.along, lattice.across
     assert np.hypot(x, y) == pytest.approx(np.hypot(32, 2) * np.hypot(lattice.i, lattice.j))
     along = (lattice.j == 0.5) & (lattice.i == 59)
     assert np.arctan2(y[along] - 16, x[along] + 1) == pytest.approx([np.arctan(1 / 16)])
 
 
-@given(st.floats(0.3, 1), st.floats(-100, 100), st.floats(-100, 100))
-def test_moving_the_field_moves_all_lenslets_alike(a, dx, dy):
-    lattice = load_lattice("FINE_MASK")
-    x, y = lattice.lay_out(a, (2047.5 + dx, 2047.5 + dy))
-    x0, y0 = lattice.lay_out(a)
-    assert x - x0 == pytest.approx(np.full(2048, dx), abs=1e-9)
-    assert y - y0 == pytest.approx(np.full(2048, dy), abs=1e-9)
-
-
 def test_shared_arrays_cannot_be_changed():
     lattice = load_lattice("FINE_MASK")
-    for array in (lattice.column, lattice.row, lattice.i, lattice.j):
+    for array in (lattice.column, lattice.row, lattice.i, lattice.j, lattice.along, lattice.across):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 1
 
