@@ -2,7 +2,8 @@
 
 Calibrations take exposures by what their headers will say, each detector's for themselves. In the chain every
 reference comes from the scenario's own families, and serves its detector only; those of dark, flat and read
-noise one filter or readout only. Not checked: how many exposures or ramps a method needs.
+noise one filter or readout only. Not checked: how many exposures or ramps a method needs, and spectra that the
+design has in the region but the instrument, some px off, has not.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from iris_contract.instrument import load_instrument
+from iris_contract.lenslet import find_complete
 from iris_harness.calibrate import CALIBRATIONS
 from iris_harness.matching import Match, describe_match, find_match
 from iris_harness.reduce import LEVEL2_FAMILIES, SIMULATOR
@@ -68,6 +70,7 @@ def find_problem(scenario: Scenario) -> Problem | None:
 def _find_problems(scenario: Scenario) -> Iterator[Problem]:
     for name in scenario.detectors:
         yield from _find_small(scenario, name)
+    yield from _find_cut(scenario)
     yield from _find_bent(scenario)
     for family in scenario.families.values():
         yield from _find_unfed(scenario, family)
@@ -90,6 +93,18 @@ def _find_small(scenario: Scenario, name: str) -> Iterator[Problem]:
         pixels = int(light[:, region.output_of_column(detector) == output].sum())
         if pixels < FEWEST_OF_OUTPUT:
             problem = f"{pixels} pixels of output {output} see light; the family gain needs {FEWEST_OF_OUTPUT}"
+            yield "", key, problem, asdict(region)
+
+
+def _find_cut(scenario: Scenario) -> Iterator[Problem]:
+    """Yield the setting of which the region holds no spectrum, as designed: nobody could solve for its wavelengths."""
+    roles = scenario.families["wavelength"].exposures if "wavelength" in scenario.families else ()
+    specs = [scenario.exposures[role] for role in roles]
+    for mode in dict.fromkeys(spec.lenslet for spec in specs if spec.lenslet and _find_kind(spec) == "arc_on"):
+        region = scenario.find_region("IFU")
+        if not find_complete(mode, region).any():
+            key = "region" if scenario.detector == "IFU" else "spectrograph"
+            problem = f"it cuts every spectrum of {mode.filter} with {mode.grating} and {mode.mask}; read more columns"
             yield "", key, problem, asdict(region)
 
 

@@ -130,6 +130,19 @@ def test_broken_scenario_is_refused_with_file_line_and_key(tmp_path, good, bad, 
     assert f"{path}:" in message
 
 
+@pytest.mark.parametrize(("xsize", "held"), [(360, False), (440, True)])
+def test_a_region_that_cuts_every_spectrum_is_refused_before_it_is_simulated(tmp_path, xsize, held):
+    """Spectra of KN3 are 395 to 407 px long, and begin every 27.5 px."""
+    text, path = list_scenarios()["lenslet"].read_text(), tmp_path / "narrow.yaml"
+    assert "xstart: 1409" in text
+    path.write_text(text.replace("xstart: 1409", "xstart: 1700").replace("xsize: 1280", f"xsize: {xsize}"))
+    if held:
+        load_scenario(path)
+        return
+    with pytest.raises(ScenarioError, match=r"narrow.yaml:\d+: region=.*cuts every spectrum of KN3 with 4000-K"):
+        load_scenario(path)
+
+
 def test_line_is_that_of_the_key(tmp_path):
     path = tmp_path / "broken.yaml"
     path.write_text(MICRO.read_text().replace("seed: 11", "seed: eleven"))

@@ -9,15 +9,20 @@ end are no matter of completeness.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
-from iris_contract.instrument import load_instrument
+from iris_contract.instrument import Detector, load_instrument
 from iris_contract.lenslet.grating import load_grating_setting
 from iris_contract.lenslet.lattice import load_lattice
 from iris_contract.lenslet.mode import LensletMode
 from iris_contract.lenslet.passband import load_passband
 from iris_contract.lenslet.rays import trace_rays
+
+if TYPE_CHECKING:
+    from iris_contract.exposure import Subarray
 
 __all__ = ["find_complete", "find_ends", "find_spectrum", "wavelength_grid"]
 
@@ -44,12 +49,22 @@ def _find_limits(mode: LensletMode, threshold: float | None) -> tuple[float, flo
     return passband.half if threshold is None else passband.support(threshold)
 
 
-def find_complete(mode: LensletMode) -> npt.NDArray[np.bool_]:
-    """Tell of each lit lenslet (n,), in the order of the lattice, whether its spectrum is complete."""
+def find_complete(mode: LensletMode, region: Subarray | None = None) -> npt.NDArray[np.bool_]:
+    """Tell of each lit lenslet (n,), in the order of the lattice, whether its spectrum is complete, read in `region`.
+
+    Raises InputError where no light passes.
+    """
     x, y = find_ends(mode)
     detector = load_instrument().detector("IFU")
-    first, last = detector.reference_border, detector.size - 1 - detector.reference_border
-    whole: npt.NDArray[np.bool_] = (x[:, 0] >= first) & (x[:, 1] <= last) & ((y >= first) & (y <= last)).all(axis=1)
+    rows, columns = (slice(0, detector.size),) * 2 if region is None else region.slices
+    return _lie_on(x, columns, detector) & _lie_on(y, rows, detector)
+
+
+def _lie_on(ends: Float, pixels: slice, detector: Detector) -> npt.NDArray[np.bool_]:
+    """Tell where both ends (n, 2) lie on those of the columns or rows that see light."""
+    first = max(pixels.start, detector.reference_border)
+    last = min(pixels.stop, detector.size - detector.reference_border) - 1
+    whole: npt.NDArray[np.bool_] = ((ends >= first) & (ends <= last)).all(axis=1)
     return whole
 
 

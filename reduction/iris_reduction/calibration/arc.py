@@ -16,7 +16,7 @@ import numpy.typing as npt
 from iris_contract import Subarray, load_instrument
 from iris_contract.dq import DQ
 from iris_contract.errors import InputError
-from iris_contract.lenslet import LensletMode, find_ends, load_lattice, load_passband
+from iris_contract.lenslet import LensletMode, find_complete, load_lattice, load_passband
 from iris_reduction.arc_lines.measurement import ArcMeasurement
 from iris_reduction.wavelength.field import SmoothField
 from iris_reduction.wavelength.protocol import WavelengthSolution
@@ -33,7 +33,7 @@ _TEXT = 8
 
 def check_region(mode: LensletMode, region: Subarray) -> None:
     """Raise InputError where no spectrum of the mode is complete, as designed, in the region."""
-    if not _find_inside(*find_ends(mode), region)[0].any():
+    if not find_complete(mode, region).any():
         stated = region.xstart, region.ystart, region.xsize, region.ysize
         raise InputError("cuts every spectrum; read out more columns", key="XSTART,YSTART,XSIZE,YSIZE", value=stated)
 

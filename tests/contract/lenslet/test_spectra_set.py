@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from iris_contract import Subarray
 from iris_contract.errors import InputError
 from iris_contract.instrument import load_instrument
 from iris_contract.lenslet import (
@@ -115,6 +116,19 @@ def test_complete_is_what_has_both_ends_on_light_sensitive_pixels(name, resoluti
         assert back == pytest.approx(np.full(len(back), wavelength), rel=1e-12)
         whole &= np.abs(rows - 2047.5) <= 2043.5
     assert np.array_equal(find_complete(mode), whole)
+
+
+def test_in_a_region_those_are_complete_that_it_holds():
+    """Rows within 100 px of the middle, and one column too few for the spectrum that ends last."""
+    mode = make_mode("KN3", "FINE_MASK")
+    x, y = find_ends(mode)
+    inner = np.abs(y - 2047.5).max(axis=1) < 100
+    last = int(np.ceil(x[inner, 1].max()))  # from 0: the first column that none needs
+    region = Subarray(1, 1949, last, 200)
+    held = find_complete(mode, region)
+    assert np.array_equal(held, ((y >= 1948) & (y <= 2147)).all(axis=1) & (x[:, 1] <= last - 1))
+    assert np.flatnonzero(inner & ~held).tolist() == [np.flatnonzero(inner)[x[inner, 1].argmax()]]
+    assert np.array_equal(find_complete(mode, Subarray(1, 1, 4096, 4096)), find_complete(mode))
 
 
 @pytest.mark.parametrize(("name", "won"), [("YN4", -87), ("KN1", 49)])
