@@ -4,7 +4,6 @@ wavelength solutions beside a spectrograph that is known."""
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -103,12 +102,6 @@ class ArcBench:
             more = {"shift": self.shift, "line_flux": table.ravel(), "seconds": 100.0}
             truth = Truth(digest, plane, plane, plane, plane, flaws, events, {}, **more)
             truth.write(self.root / f"truth/{lamp}_TRUTH_1.fits")
-
-    def write_later(self, shift: Any) -> None:
-        """Write the truth of an exposure after the arcs, without lines, moved by `shift` px (2,)."""
-        path = self.root / f"truth/{self.lamps[0]}_TRUTH_1.fits"
-        truth = replace(Truth.read(path), shift=np.asarray(shift), line_flux=None)
-        truth.write(path.with_name("WHITE_TRUTH_2.fits"))
 
     def spectrograph(self) -> SpectrographTruth:
         wave = np.linspace(*load_passband(self.mode.filter).support(1e-3), 33)

@@ -136,7 +136,9 @@ class Image:
 
     `chi2` is the ramp fit's chi-square per degree of freedom (ny, nx), `jumps` a structured array
     with Y, X, GROUP, READ (from 0; the jump lies between READ-1 and READ) and AMPLITUDE e-. `var_poisson`
-    and `var_read` (e-/s)^2 (ny, nx) are the shares of photons and of all else in err^2.
+    and `var_read` (e-/s)^2 (ny, nx) are the shares of photons and of all else in err^2. Of the lenslets, `wavelength`
+    nm float64 (ny, nx) is that of the spectrum that a pixel belongs to and `lenslet` int32 (ny, nx) its number among
+    the lit ones, from 0; NaN and -1 where it belongs to none.
     """
 
     header: Header
@@ -147,19 +149,22 @@ class Image:
     jumps: npt.NDArray[Any] | None = None
     var_poisson: Float | None = None
     var_read: Float | None = None
+    wavelength: npt.NDArray[np.float64] | None = None
+    lenslet: npt.NDArray[np.int32] | None = None
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
         """Read a level 1 or level 2 image; raises LayoutError."""
-        _, header, c = read_layout(path, "RateModel", "ImagerModel")
+        _, header, c = read_layout(path, "RateModel", "ImagerModel", "LensletModel")
         _check_errors({"ERR": c["ERR"]}, path)
-        more = (c.get(name) for name in ("CHI2", "JUMPS", "VAR_POISSON", "VAR_READ"))
+        more = (c.get(name) for name in ("CHI2", "JUMPS", "VAR_POISSON", "VAR_READ", "WAVELENGTH", "LENSLET"))
         return cls(header, c["DATA"], c["ERR"], c["DQ"], *more)
 
     def write(self, path: str | Path) -> None:
         """Write the layout that the header's DATAMODL names, atomically; raises LayoutError."""
         content: dict[str, Any] = {"DATA": self.data, "ERR": self.err, "DQ": self.dq}
         more = {"CHI2": self.chi2, "JUMPS": self.jumps, "VAR_POISSON": self.var_poisson, "VAR_READ": self.var_read}
+        more |= {"WAVELENGTH": self.wavelength, "LENSLET": self.lenslet}
         content |= {name: plane for name, plane in more.items() if plane is not None}
         write_layout(path, str(self.header.get("DATAMODL")), self.header, content)
 

@@ -60,6 +60,8 @@ JUMPS = HduSpec("JUMPS", "table", ("Y", "X", "GROUP", "READ", "AMPLITUDE"), opti
 CHI2 = HduSpec("CHI2", "float32", IMAGE, "1", optional=True)
 VARIANCES = tuple(HduSpec(f"VAR_{of}", "float32", IMAGE, "electron2/s2", optional=True) for of in ("POISSON", "READ"))
 
+MAPS = (HduSpec("WAVELENGTH", "float64", IMAGE, "nm"), HduSpec("LENSLET", "int32", IMAGE))
+
 _RAW = Layout(
     "RampModel",
     "raw",
@@ -147,6 +149,7 @@ def load_layouts() -> Mapping[str, Layout]:
         _CORRECTED,
         _image("RateModel", 1, "electron/s", CHI2, JUMPS, *VARIANCES),
         _image("ImagerModel", 2, "electron/s"),
+        _image("LensletModel", 2, "electron/s", *MAPS),
         _TRUTH,
         _AS_BUILT,
         _SPECTROGRAPH,

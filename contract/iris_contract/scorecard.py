@@ -44,6 +44,7 @@ FAMILIES: tuple[str, ...] = (
     "bad_pixel",
     "image",
     "wavelength",
+    "wavelength_map",
     "rectification",
     "extract",
     "distortion",

@@ -40,7 +40,7 @@ STEP_METHODS: dict[str, tuple[str, ...]] = {
 """Families that judge the methods of a Step, by what level 1 makes of its exposures."""
 
 
-JUDGE_FITTERS = ("jump", "image", "saturation")
+JUDGE_FITTERS = ("jump", "image", "wavelength_map", "saturation")
 """Families that judge what a ramp fitter made."""
 
 

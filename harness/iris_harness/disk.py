@@ -14,6 +14,7 @@ from pathlib import Path
 from iris_contract.errors import RunDirectoryError
 from iris_harness.calibrate import CALIBRATIONS
 from iris_harness.matching import find_match
+from iris_harness.reduce import LEVEL2_FAMILIES
 from iris_harness.run_directory import RunDirectory
 from iris_harness.scenario import Scenario
 from iris_harness.simulate import list_settings
@@ -57,7 +58,7 @@ def _list_products(scenario: Scenario, family: str) -> list[str]:
     specs = [scenario.exposures[role] for role in scenario.families[family].exposures]
     if family in CALIBRATIONS:
         return [match[0][1] for match in {find_match(CALIBRATIONS[family][0], spec) for spec in specs}]
-    return [spec.detector for spec in specs for _ in range(spec.count * (2 if family == "image" else 1))]
+    return [spec.detector for spec in specs for _ in range(spec.count * (2 if family in LEVEL2_FAMILIES else 1))]
 
 
 def check_space(root: Path, needed: int) -> str:

@@ -16,7 +16,7 @@ from iris_contract.instrument import load_instrument
 from iris_contract.lenslet import find_complete
 from iris_harness.calibrate import CALIBRATIONS
 from iris_harness.matching import Match, describe_match, find_match
-from iris_harness.reduce import LEVEL2_FAMILIES, SIMULATOR
+from iris_harness.reduce import SIMULATOR
 
 if TYPE_CHECKING:
     from iris_harness.scenario import ExposureSpec, FamilySpec, Scenario
@@ -54,9 +54,11 @@ STEP_REFERENCES: Mapping[str, tuple[str, ...]] = {
     "dark": ("dark",),
     "ipc": ("ipc",),
     "flat": ("flat",),
+    "wavelength": ("arc",),
 }
 """References that a Step cannot do without, in the order of the Steps."""
-LEVEL1, LEVEL2 = ("mask", "linearity", "snowball", "ramp_fit", "persistence"), ("dark", "ipc", "flat")
+LEVEL1 = ("mask", "linearity", "snowball", "ramp_fit", "persistence")
+LEVEL2: Mapping[str, tuple[str, ...]] = {"image": ("dark", "ipc", "flat"), "wavelength_map": ("dark", "wavelength")}
 OFF = ("linearity", "snowball", "persistence", "ipc")
 
 Problem = tuple[str, str, str, object]
@@ -74,6 +76,7 @@ def _find_problems(scenario: Scenario) -> Iterator[Problem]:
     yield from _find_bent(scenario)
     for family in scenario.families.values():
         yield from _find_unfed(scenario, family)
+        yield from _find_misplaced(scenario, family)
         for kind in _list_needs(scenario, family) if "chain" in family.settings else ():
             for name in scenario.list_detectors(family.family):
                 yield from _find_lacking(scenario, family, kind, name)
@@ -125,6 +128,24 @@ def _find_unfed(scenario: Scenario, family: FamilySpec) -> Iterator[Problem]:
                 yield family.family, "exposures", problem, list(family.exposures)
 
 
+def _find_misplaced(scenario: Scenario, family: FamilySpec) -> Iterator[Problem]:
+    """Yield what a level 2 family cannot take: lenslets have wavelengths, by measured arcs; all else has a flat."""
+    if family.family not in LEVEL2:
+        return
+    mapped = family.family == "wavelength_map"
+    for role in family.exposures:
+        if (scenario.exposures[role].lenslet is not None) != mapped:
+            problem = f"{role} is not taken through lenslets" if mapped else f"{role} is taken through lenslets"
+            yield family.family, "exposures", problem, list(family.exposures)
+    if mapped and "alone" in family.settings:
+        yield (
+            family.family,
+            "settings",
+            "no wavelength solution is known from truth; choose chain",
+            list(family.settings),
+        )
+
+
 def _find_bent(scenario: Scenario) -> Iterator[Problem]:
     """Yield why the search for snowballs would refuse the reads, as it does without linearity correction."""
     steps = {alias: scenario.reduction.get(alias, {}) for alias in ("linearity", "snowball")}
@@ -150,7 +171,7 @@ def _list_needs(scenario: Scenario, family: FamilySpec) -> list[str]:
         return list(CALIBRATIONS[family.family][1]) + (levels if family.family != "saturation_level" else [])
     if family.family == SIMULATOR:
         return []
-    steps = LEVEL1 + (LEVEL2 if family.family in LEVEL2_FAMILIES else ())
+    steps = LEVEL1 + LEVEL2.get(family.family, ())
     given: dict[str, Mapping[str, Any]] = {step: scenario.reduction.get(step, {}) for step in steps}
     needs = [
         kind

@@ -22,7 +22,7 @@ from iris_harness.tasks import Task, TaskResult, hash_source, make_key
 __all__ = ["SIMULATOR", "list_raw_rows", "plan_reduction", "reduce_night"]
 
 SOURCES = ("iris_contract", "iris_reduction", "tmt_crds")
-LEVEL2_FAMILIES = ("image",)
+LEVEL2_FAMILIES = ("image", "wavelength_map")
 BEST = "gls"  # the fitter where the methods of another Step are judged
 SIMULATOR = "simulator"  # judges raw frames: nothing to reduce
 

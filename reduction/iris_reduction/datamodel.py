@@ -29,6 +29,7 @@ from iris_reduction.sets import CalibrationSet, read_set
 
 __all__ = ["ImageModel", "Model", "RampModel", "ReferenceModel", "SetModel", "get_crds_parameters", "open_model"]
 
+_MODELS = ("RampModel", "CorrectedRampModel", "RateModel", "ImagerModel", "LensletModel")
 _NEEDED = ("TELESCOP", "INSTRUME", "DETECTOR", "READMODE", "DATE-OBS", "TIME-OBS", "CHANNELS", "NGROUPS", "NREADS")
 
 
@@ -135,6 +136,8 @@ class ImageModel(Model):
     jumps: npt.NDArray[Any] | None = None
     var_poisson: npt.NDArray[np.float32] | None = None
     var_read: npt.NDArray[np.float32] | None = None
+    wavelength: npt.NDArray[np.float64] | None = None
+    lenslet: npt.NDArray[np.int32] | None = None
 
     @property
     def planes(self) -> RateFrame:
@@ -144,8 +147,8 @@ class ImageModel(Model):
     def write(self, path: Path) -> None:
         """Write the layout that DATAMODL names; level 2 has no ramp planes."""
         of_ramps = self.header.get("DATAMODL") == "RateModel"
-        more = (self.chi2, self.jumps, self.var_poisson, self.var_read) if of_ramps else ()
-        Image(self.header, self.data, self.err, self.dq, *more).write(path)
+        more = (self.chi2, self.jumps, self.var_poisson, self.var_read) if of_ramps else (None,) * 4
+        Image(self.header, self.data, self.err, self.dq, *more, self.wavelength, self.lenslet).write(path)
 
 
 @dataclass(repr=False)
@@ -182,7 +185,7 @@ def open_model(init: str | Path | Model, **_: Any) -> Model:
     if path.suffix.lower() == ".json":
         members = read_set(path)
         return SetModel(members.headers[0], path.name, members)
-    layout, header, planes = read_layout(path, "RampModel", "CorrectedRampModel", "RateModel", "ImagerModel")
+    layout, header, planes = read_layout(path, *_MODELS)
     _check_level(path, layout, header)
     if "TIMES" in planes:
         return _make_ramp(path, header, planes)
@@ -199,7 +202,7 @@ def _make_image(path: Path, header: Header, planes: dict[str, Any]) -> ImageMode
     found, stated = planes["DATA"].shape, read_region(header, path).shape
     if found != stated:
         raise LayoutError(f"HDU DATA has (ny, nx)={found}", file=path, key="YSIZE,XSIZE", value=stated)
-    more = (planes.get(name) for name in ("CHI2", "JUMPS", "VAR_POISSON", "VAR_READ"))
+    more = (planes.get(name) for name in ("CHI2", "JUMPS", "VAR_POISSON", "VAR_READ", "WAVELENGTH", "LENSLET"))
     return ImageModel(header, path.name, planes["DATA"], planes["ERR"], planes["DQ"], *more)
 
 

@@ -8,6 +8,7 @@
     saturation reference_pixel persistence: level 1 images, of bright, blank and afterglowing fields
     gain read_noise dark flat bad_pixel linearity ipc: the reference of that kind
     wavelength  the `arc` reference of a mode of the lenslet spectrograph
+    wavelength_map  level 2 frames of the lenslets, by pixel
 
 A row of another family, or of a layout that its family does not judge, is an error. Where a single
 frame must do, it is cut into blocks that are sampled one by one: a grid, or as many bands of rows
@@ -45,15 +46,17 @@ from iris_validators import (
     simulator,
     snowball,
     wavelength,
+    wavelength_map,
 )
 from iris_validators.arc_evidence import ArcEvidence, read_arc
 from iris_validators.evidence import ImageEvidence, ReferenceEvidence, Window, read_image, read_reference
+from iris_validators.map_evidence import MapEvidence, read_map
 from iris_validators.metric import Metric
 from iris_validators.sample import Sample
 
 __all__ = ["BANDED", "FAMILY_MODELS", "METRICS", "sample_group"]
 
-Evidence = TypeVar("Evidence", ImageEvidence, ReferenceEvidence, ArcEvidence)
+Evidence = TypeVar("Evidence", ImageEvidence, ReferenceEvidence, ArcEvidence, MapEvidence)
 
 
 def _sample_hits(exposures: Sequence[ImageEvidence]) -> list[Sample]:
@@ -62,7 +65,7 @@ def _sample_hits(exposures: Sequence[ImageEvidence]) -> list[Sample]:
 
 _MODULES = (
     *(ramp, aperture, jump, repair, snowball, reference_pixel, linearity, saturation, gain, read_noise, persistence),
-    *(ipc, dark, flat, bad_pixel, wavelength, image, simulator),
+    *(ipc, dark, flat, bad_pixel, wavelength, wavelength_map, image, simulator),
 )
 METRICS: Mapping[str, Metric] = MappingProxyType(
     {name: metric for module in _MODULES for name, metric in module.METRICS.items()}
@@ -87,14 +90,16 @@ _REFERENCES: Mapping[tuple[str, str], Callable[[Sequence[ReferenceEvidence]], li
     ("linearity", "LinearityModel"): linearity.sample_linearity,
     ("ipc", "IpcModel"): ipc.sample_links,
 }
-_ARC = "wavelength", "ArcModel"
+_ARC, _MAP = ("wavelength", "ArcModel"), ("wavelength_map", "LensletModel")
 _ON_REQUEST: Mapping[str, Callable[[Sequence[ImageEvidence]], list[Sample]]] = {
     "ramp.aperture_pull_width": aperture.sample_apertures,
 }
-BANDED: tuple[str, ...] = ("gain", "read_noise", "reference_pixel", "bad_pixel", "wavelength")
+BANDED: tuple[str, ...] = ("gain", "read_noise", "reference_pixel", "bad_pixel", "wavelength", "wavelength_map")
 """Families whose blocks are bands of rows: figures of outputs, of the reference border, or of spectra along rows."""
 
-FAMILY_MODELS: Mapping[str, str] = MappingProxyType(dict([*_IMAGES, *_REFERENCES, _ARC, ("simulator", "RampModel")]))
+FAMILY_MODELS: Mapping[str, str] = MappingProxyType(
+    dict([*_IMAGES, *_REFERENCES, _ARC, _MAP, ("simulator", "RampModel")])
+)
 """Each family that has metrics, with the layout (DATAMODL) of the products that it judges."""
 
 
@@ -125,6 +130,8 @@ def sample_group(
         return simulator.sample_simulator(run, rows)
     if key == _ARC:
         return _sample_blocks(wavelength.sample_solutions, [read_arc(run, row) for row in rows], blocks)
+    if key == _MAP:
+        return _sample_blocks(wavelength_map.sample_maps, [read_map(run, row) for row in rows], blocks)
     if key in _REFERENCES:
         return _sample_blocks(_REFERENCES[key], [read_reference(run, row) for row in rows], blocks)
     extra = [sampler for name, sampler in _ON_REQUEST.items() if name in metrics and METRICS[name].family == key[0]]

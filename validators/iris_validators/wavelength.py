@@ -9,7 +9,6 @@ those that are right; the product's own word SPAN is not asked.
     largest                   its largest value anywhere; shown
     velocity, edge_velocity   rms in km/s; shown, since px are what is allowed
     drift                     mean error between lines: the zero point
-    in_use                    rms error between lines in other exposures of the night, when flexure has gone on; shown
     pull_mean                 mean of error over stated sigma between lines
     pull_width                width of what a spectrum's error has of its own over the sigma that it states of that
     yield                     judged lenslets with a finite solution, flagged neither DO_NOT_USE nor NON_SCIENCE
@@ -48,7 +47,6 @@ METRICS = index_metrics(
     Metric("wavelength.velocity", "ratio", "km/s", 0, "Rms error of the wavelength between lines"),
     Metric("wavelength.edge_velocity", "ratio", "km/s", 0, "Rms error of the wavelength where it is extrapolated"),
     Metric("wavelength.drift", "mean", "pixel", 0, "Zero point of the wavelength"),
-    Metric("wavelength.in_use", "ratio", "pixel", 0, "Rms error of the wavelength in other exposures of the night"),
     Metric("wavelength.pull_mean", "mean", "1", 0, "Mean of error over stated sigma of the wavelength"),
     Metric(
         "wavelength.pull_width", "ratio", "1", 1, "Width of a spectrum's own error over the sigma it states of that"
@@ -93,23 +91,11 @@ def _sample(evidence: ArcEvidence) -> list[Sample]:
         "wavelength.edge_999": _find_quantile(errors.error[outside], 0.999),
         "wavelength.edge_velocity": rms_of(errors.velocity[outside]),
     }
-    if len(evidence.moments):
-        values["wavelength.in_use"] = _find_error_in_use(errors.error[inside], evidence)
-        weights["wavelength.in_use"] = len(evidence.moments)
-    else:
-        reason = "no other exposure through the lenslets"
-        samples.append(METRICS["wavelength.in_use"].lack(row, reason, condition))
     if inside.any() and not outside.any():
         samples += [METRICS[name].lack(row, "lines reach to both ends of every spectrum", condition) for name in ends]
     else:
         values, weights = values | ends, weights | dict.fromkeys(ends, int(outside.sum()))
     return samples + [METRICS[name].sample(row, v, condition, weights[name]) for name, v in values.items()]
-
-
-def _find_error_in_use(error: Array, evidence: ArcEvidence) -> float:
-    """Return the rms error px where flexure has moved the light from where the arcs' had it."""
-    moved = evidence.moments[:, 0] - evidence.places.shift[0]
-    return rms_of((error[:, None] + moved).ravel())
 
 
 def _weigh(errors: SolutionErrors) -> dict[str, float]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from iris_contract.errors import InputError
+from iris_contract.fitsio import read_header
 from iris_reduction.steps import get_steps
 
 __all__ = ["make_reference", "run_level1", "run_level2"]
@@ -42,8 +43,12 @@ def run_level1(
 def run_level2(
     rate: str | Path, out_dir: str | Path, overrides: Overrides | None = None, parameters: Parameters | None = None
 ) -> Path:
-    """Reduce a rate image to a level 2 image in `out_dir`; overrides: dark, flat; otherwise as `run_level1`."""
-    return _run("level2", str(rate), out_dir, None, overrides, parameters)
+    """Reduce a rate image to a level 2 image in `out_dir`; otherwise as `run_level1`.
+
+    What the lenslets saw (INSTMODE) gets wavelengths: overrides dark, arc. All else is divided by a flat: dark, flat.
+    """
+    alias = "level2_lenslet" if read_header(rate).get("INSTMODE") == "LENSLET" else "level2"
+    return _run(alias, str(rate), out_dir, None, overrides, parameters)
 
 
 def make_reference(

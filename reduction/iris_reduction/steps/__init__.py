@@ -15,10 +15,12 @@ _STEPS = {
     "dark": "dark.DarkStep",
     "ipc": "ipc.IpcStep",
     "flat": "flat.FlatStep",
+    "wavelength": "wavelength.WavelengthStep",
 }
 _PIPELINES = {
     "level1": "level1.Level1Pipeline",
     "level2": "level2.Level2Pipeline",
+    "level2_lenslet": "level2_lenslet.Level2LensletPipeline",
     "imager": "imager.ImagerPipeline",
     "calibrate_saturation": "saturation.SaturationPipeline",
     "calibrate_linearity": "linearity.LinearityPipeline",

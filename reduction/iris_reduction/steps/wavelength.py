@@ -1,0 +1,60 @@
+"""Step `wavelength`: which spectrum of the lenslets each pixel of a frame is of, and the wavelength there."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from iris_contract.errors import InputError, LayoutError, ReferenceFileError
+from iris_contract.fitsio import Header
+from iris_contract.frames import read_region
+from iris_contract.lenslet import LensletMode, load_passband
+from iris_reduction.datamodel import ImageModel
+from iris_reduction.naming import name_reference
+from iris_reduction.steps.step import IrisStep
+from iris_reduction.wavelength.pixel_map import map_pixels
+
+__all__ = ["WavelengthStep"]
+
+_KEYS = ("SCALE", "LLMSKST", "LLMSKCOL", "GRATING", "FILTER")
+
+
+class WavelengthStep(IrisStep):
+    """Add the planes WAVELENGTH and LENSLET, by the arc reference of the frame's setting."""
+
+    class_alias = "wavelength"
+    status = "S_WAVE"
+    reference_file_types: ClassVar[list[str]] = ["arc"]
+
+    def process(self, init: Any) -> ImageModel:
+        """Return the image with both planes; raise where the reference is of another setting or does not cover it."""
+        model = self.open(init, ImageModel)
+        mode = _read_mode(model)
+        reference = self.need_reference(model, "arc")
+        name = name_reference(reference.header)
+        _require_same(mode, reference.header, name)
+        cover = read_region(reference.header, name)
+        if not cover.contains(model.region):
+            raise ReferenceFileError(f"covers {cover}, the data need {model.region}", file=name)
+        wavelength, lenslet = map_pixels(reference.content, load_passband(mode.filter).half, model.region)
+        return model.evolve({"S_WAVE": "COMPLETE"}, wavelength=wavelength, lenslet=lenslet)
+
+
+def _read_mode(model: ImageModel) -> LensletMode:
+    """Return the setting of the frame; raise LayoutError where it is not through lenslets."""
+    header = model.header
+    if header.get("INSTMODE") != "LENSLET":
+        problem = "only frames of the lenslets have wavelengths by pixel"
+        raise LayoutError(problem, file=model.filename, key="INSTMODE", value=header.get("INSTMODE"))
+    try:
+        return LensletMode.from_header(header)
+    except InputError as error:
+        raise LayoutError(error.problem, file=model.filename, key=error.key, value=error.value) from None
+
+
+def _require_same(mode: LensletMode, header: Header, name: str) -> None:
+    """Raise ReferenceFileError for the first keyword that differs, unless the reference is of the frame's setting."""
+    wanted = mode.to_header()
+    for key in _KEYS:
+        if header.get(key) != wanted.get(key):
+            problem = f"the frame has {wanted.get(key)!r}; give the arc reference of its setting"
+            raise ReferenceFileError(problem, file=name, key=key, value=header.get(key))
