@@ -143,7 +143,8 @@ class ArcBench:
         table = self.table(rng)
         outer = table["WAVELENGTH"].min(), table["WAVELENGTH"].max()
         span = [self.true_place(lenslets, np.full(number, nm))[0] + self.shift[0] for nm in outer]
-        trace, width = np.zeros((number, 2)), np.full((number, 2), 0.8, "f4")
+        rows = np.stack([self.true_place(lenslets, np.full(number, nm))[1] + self.shift[1] for nm in support], axis=1)
+        trace, width = np.stack([rows.mean(axis=1), np.diff(rows)[:, 0] / 2], axis=1), np.full((number, 2), 0.8, "f4")
         return {
             "COEFFS": coeffs, "DOMAIN": domain, "COVARIANCE": covariance, "COMMON": np.zeros((6, 6)),
             "SPAN": np.stack(span, axis=1), "COLUMN": self.lattice.column.copy(), "ROW": self.lattice.row.copy(),

@@ -86,6 +86,9 @@ def make_frame(name: str) -> Any:
         return Image(make_header("product", name, 1), plane, error, bits, plane, jumps)
     if name == "ImagerModel":
         return Image(make_header("product", name, 2), plane, error, bits)
+    if name == "LensletModel":
+        maps = plane.astype("f8") + 2000, np.arange(NY * NX, dtype="i4").reshape(NY, NX)
+        return Image(make_header("product", name, 2), plane, error, bits, None, None, None, None, *maps)
     if name == "TruthModel":
         events = make_table("EVENTS", ("Y", "X", "GROUP", "READ", "ELECTRONS"))
         return Truth("0a" * 32, plane, plane, plane, plane, bits, events, {"dark": True, "flat": False})

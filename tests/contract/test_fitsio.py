@@ -18,6 +18,7 @@ READERS = {
     "RampModel": Ramp.read,
     "RateModel": Image.read,
     "ImagerModel": Image.read,
+    "LensletModel": Image.read,
     "TruthModel": Truth.read,
     "AsBuiltModel": AsBuiltMaps.read,
     "DarkModel": lambda path: Reference.read(path, "dark", Subarray(1, 9, 2, 2)),

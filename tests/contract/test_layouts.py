@@ -35,6 +35,17 @@ FROZEN = {
         2,
         ["DATA float32 (ny nx) electron/s", "ERR float32 (ny nx) electron/s", "DQ uint32 (ny nx)"],
     ),
+    "LensletModel": (
+        "product",
+        2,
+        [
+            "DATA float32 (ny nx) electron/s",
+            "ERR float32 (ny nx) electron/s",
+            "DQ uint32 (ny nx)",
+            "WAVELENGTH float64 (ny nx) nm",
+            "LENSLET int32 (ny nx)",
+        ],
+    ),
     "TruthModel": (
         "truth",
         None,

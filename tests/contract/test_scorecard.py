@@ -76,7 +76,8 @@ def test_verdicts_and_families_are_frozen():
     assert VERDICTS == ("PASS", "FAIL", "INCONCLUSIVE", "NOT_MEASURED", "NOT_APPLICABLE", "ERROR")
     assert " ".join(FAMILIES) == (
         "ramp jump snowball reference_pixel linearity saturation gain read_noise persistence ipc dark flat bad_pixel "
-        "image wavelength rectification extract distortion psf sky telluric flux dispersion metadata simulator"
+        "image wavelength wavelength_map rectification extract distortion psf sky telluric flux dispersion metadata "
+        "simulator"
     )
 
 

@@ -226,6 +226,7 @@ def test_references_that_steps_need_are_those_of_the_steps():
     from iris_harness.prerequisites import LEVEL1, LEVEL2, OFF, STEP_REFERENCES
     from iris_reduction.pipelines.level1 import Level1Pipeline
     from iris_reduction.pipelines.level2 import Level2Pipeline
+    from iris_reduction.pipelines.level2_lenslet import Level2LensletPipeline
     from iris_reduction.steps import get_steps
 
     classes = {alias: getattr(import_module(p.rpartition(".")[0]), p.rpartition(".")[2]) for p, alias, _ in get_steps()}
@@ -233,7 +234,27 @@ def test_references_that_steps_need_are_those_of_the_steps():
         assert tuple(classes[alias].reference_file_types) == kinds
         assert classes[alias]().skip == (alias in OFF)
     assert set(LEVEL1) <= set(Level1Pipeline.step_defs)
-    assert set(LEVEL2) <= set(Level2Pipeline.step_defs)
+    pipelines = {"image": Level2Pipeline, "wavelength_map": Level2LensletPipeline}
+    assert LEVEL2.keys() == pipelines.keys()
+    for family, steps in LEVEL2.items():
+        assert set(steps) <= set(pipelines[family].step_defs)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("exposures: [white], algorithms: [gls]", "exposures: [dark], algorithms: [gls]", "dark is not taken through"),
+        ("algorithms: [gls], settings: [chain]", "algorithms: [gls], settings: [alone]", "no wavelength solution is"),
+        ("  wavelength_map: {exp", "  image: {exp", "white is taken through lenslets"),
+    ],
+)
+def test_level2_families_take_what_they_can_use(tmp_path, old, new, problem):
+    text = find_scenario("lenslet").read_text("utf-8")
+    assert old in text
+    path = tmp_path / "changed.yaml"
+    path.write_text(text.replace(old, new, 1), "utf-8")
+    with pytest.raises(ScenarioError, match=problem):
+        load_scenario(path)
 
 
 @pytest.mark.parametrize("name", ["quik", "missing.yaml", "../quick"])

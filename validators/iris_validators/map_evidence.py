@@ -63,12 +63,11 @@ def read_map(run: Path, row: ManifestRow) -> MapEvidence:
 
 
 def _find_spectrograph(run: Path, row: ManifestRow, mode: LensletMode) -> SpectrographTruth:
-    for path in sorted((run / AS_BUILT).glob("spectrograph_*.fits")):
+    for path in sorted((run / AS_BUILT).glob("spectrograph*.fits")):
         if LensletMode.from_header(read_header(path)) == mode:
             return SpectrographTruth.read(path)
-    raise ManifestError(
-        f"{AS_BUILT} has no spectrograph of its setting", file=row.product, key="truth", value=str(mode)
-    )
+    setting = ",".join(map(str, mode.to_header().values()))
+    raise ManifestError(f"{AS_BUILT} has no spectrograph of its setting", file=row.product, key="truth", value=setting)
 
 
 def _read_shift(run: Path, row: ManifestRow) -> npt.NDArray[np.float64]:

@@ -179,6 +179,17 @@ def _swap_detector(flat: Reference) -> Reference:
     return Reference({**flat.header, "DETECTOR": "IMG2"}, content)
 
 
+def _take_wavelengths_beside(image: Image) -> Image:
+    """The wavelengths of the next column of pixels: columns counted from 1."""
+    return replace(image, wavelength=None if image.wavelength is None else np.roll(image.wavelength, 1, axis=1))
+
+
+def _take_lenslets_beside(image: Image) -> Image:
+    """The lenslets, with their wavelengths, of the next row of pixels: rows counted from 1."""
+    planes = [None if plane is None else np.roll(plane, 1, axis=0) for plane in (image.wavelength, image.lenslet)]
+    return replace(image, wavelength=planes[0], lenslet=planes[1])
+
+
 IMAGE_FAULTS: Mapping[str, Fault] = {
     "inverted_error": edit_image(_invert_error),
     "error_times_0.8": edit_image(_shrink_error),
@@ -200,6 +211,8 @@ IMAGE_FAULTS: Mapping[str, Fault] = {
     "persistence_bit_lost": edit_image(_lose("PERSISTENCE")),
     "guide_window_used": edit_image(_use_guide_window),
     "everything_persistent": edit_image(_flag_all("PERSISTENCE")),
+    "wavelengths_of_the_next_column": edit_image(_take_wavelengths_beside),
+    "lenslets_of_the_next_row": edit_image(_take_lenslets_beside),
     "wrong_corner": flatten_again(_roll),
     "wrong_detector": flatten_again(_swap_detector),
 }
