@@ -181,13 +181,16 @@ def _swap_detector(flat: Reference) -> Reference:
 
 def _take_wavelengths_beside(image: Image) -> Image:
     """The wavelengths of the next column of pixels: columns counted from 1."""
-    return replace(image, wavelength=None if image.wavelength is None else np.roll(image.wavelength, 1, axis=1))
+    if image.wavelength is None:
+        return image
+    return replace(image, wavelength=np.roll(image.wavelength, 1, axis=1))
 
 
 def _take_lenslets_beside(image: Image) -> Image:
     """The lenslets, with their wavelengths, of the next row of pixels: rows counted from 1."""
-    planes = [None if plane is None else np.roll(plane, 1, axis=0) for plane in (image.wavelength, image.lenslet)]
-    return replace(image, wavelength=planes[0], lenslet=planes[1])
+    if image.wavelength is None or image.lenslet is None:
+        return image
+    return replace(image, wavelength=np.roll(image.wavelength, 1, axis=0), lenslet=np.roll(image.lenslet, 1, axis=0))
 
 
 IMAGE_FAULTS: Mapping[str, Fault] = {
