@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ import click
 from iris_contract.errors import TestbedError
 from iris_contract.scorecard import FAMILIES, VERDICTS
 from iris_harness import status
+from iris_harness.signals import Stopped, catch_signals
 
 if TYPE_CHECKING:
     from iris_harness.scenario import Scenario
@@ -32,7 +34,8 @@ def cli() -> None:
     selects, and says how wrong each algorithm is, with what confidence, against which requirement.
 
     Exit status: 0 done; 1 a FAIL and 3 an INCONCLUSIVE or NOT_MEASURED, both only with --strict;
-    1 from check: a file violates its layout; 4 any verdict ERROR; 2 usage or input; 130 interrupted.
+    1 from check: a file violates its layout; 4 any verdict ERROR; 2 usage or input; 130 interrupted,
+    129 and 143 ended by SIGHUP and SIGTERM.
     PASS and NOT_APPLICABLE decide nothing.
     """
 
@@ -324,9 +327,12 @@ def references(as_json: bool) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; never show a traceback for what a user can cause."""
     try:
-        cli.main(arguments, prog_name="iris-testbed", standalone_mode=False)
+        with catch_signals():
+            cli.main(arguments, prog_name="iris-testbed", standalone_mode=False)
     except click.exceptions.Abort:
         _stop("interrupted; give the same command again to go on", status.INTERRUPTED)
+    except Stopped as stopped:
+        _stop(f"ended by {stopped.name}; give the same command again to go on", stopped.exit_status)
     except click.ClickException as error:
         error.show()
         sys.exit(status.USAGE)
@@ -340,5 +346,6 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _stop(message: str, code: int) -> None:
-    print(f"iris-testbed: {message}", file=sys.stderr)
+    with suppress(OSError):  # a terminal that was closed
+        print(f"iris-testbed: {message}", file=sys.stderr)
     sys.exit(code)

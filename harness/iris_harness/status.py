@@ -2,7 +2,8 @@
 
 0 done; 2 usage or input error; 4 any verdict ERROR, always; 1 a FAIL and 3 an INCONCLUSIVE or
 NOT_MEASURED, both only when strict; 1 from `check`, a file violates its layout; 130 interrupted (by the
-user, or because the system killed a worker): the same command goes on. Where several apply: 2, 4, 1, 3.
+user, or because the system killed a worker), 129 and 143 ended by SIGHUP and SIGTERM: the same command goes on.
+Where several apply: 2, 4, 1, 3.
 """
 
 from __future__ import annotations

@@ -1,22 +1,25 @@
 """Run tasks in worker processes. Spawned, never forked; jobs times threads never exceed the cores.
 
 Results come back in the order of the tasks whatever the number of jobs, and an error of any task
-stops the run with that error. So does the death of a worker, which the system kills where memory is short.
+stops the run with that error. So does the death of a worker, which the system kills where memory is short. No worker
+outlives this process.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.connection import wait
 from pathlib import Path
 
 from iris_contract.errors import TestbedError
 from iris_harness.progress import Progress
+from iris_harness.signals import hold_signals
 from iris_harness.status import INTERRUPTED
 from iris_harness.tasks import Task, TaskResult, find_result, run_task
 
@@ -84,7 +87,7 @@ class Workers:
             return
         futures: list[Future[TaskResult]] = []
         try:
-            with _hold_interrupts():
+            with hold_signals():
                 futures += [self.pool.submit(run_task, self.root, task) for task in tasks]
             for future in as_completed(futures):
                 yield future.result()
@@ -98,16 +101,6 @@ class Workers:
 
 
 @contextmanager
-def _hold_interrupts() -> Iterator[None]:
-    """Put interruptions off; processes born meanwhile never get any, not even while they import."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
 def open_workers(root: Path, jobs: int, progress: Progress) -> Iterator[Workers]:
     """Yield workers; `jobs` of 1 runs everything here, with all cores as threads."""
     if jobs == 1:
@@ -117,7 +110,7 @@ def open_workers(root: Path, jobs: int, progress: Progress) -> Iterator[Workers]
     before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
     limit_threads(threads)  # spawned children read it before they import numba
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, mp_context=context)
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=watch_parent)
     try:
         yield Workers(root, progress, pool)
         pool.shutdown()
@@ -129,6 +122,18 @@ def open_workers(root: Path, jobs: int, progress: Progress) -> Iterator[Workers]
             os.environ.pop(name, None)
             if value is not None:
                 os.environ[name] = value
+
+
+def watch_parent() -> None:
+    """End this worker with the process that started it, however that ends: it would wait for tasks for ever."""
+    threading.Thread(target=_outlive_no_parent, daemon=True).start()
+
+
+def _outlive_no_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:
