@@ -84,7 +84,7 @@ def fit_places(place: Place, lines: Measured, number: int) -> LinePlaces:
 
     def fit(value: Double, error: Double, besides: SharedErrors) -> MixedFit:
         terms = np.concatenate([fixed, besides.terms], axis=1)
-        variances = np.concatenate([_FIELD.variances, besides.variances])
+        variances = np.concatenate([_FIELD.find_variances(place), besides.variances])
         shared = len(besides.variances)
         return fit_mixed(Observations(value, error, group, len(spectra.along), terms, variances, own, shared))
 
@@ -95,7 +95,7 @@ def fit_places(place: Place, lines: Measured, number: int) -> LinePlaces:
 
 def _find_shifts(number: int, lines: Measured, fits: tuple[MixedFit, MixedFit], shared: SharedErrors) -> Double:
     """Return the shifts (number, 2) of exposures against their mean, which the terms after the field's are."""
-    first = len(_FIELD.variances)
+    first = len(_FIELD.powers)
     found = np.stack([fit.beta[first : first + shared.exposures] for fit in fits], axis=1)
     shifts = np.full((number, 2), np.nan)
     shifts[np.unique(lines.exposure)] = found - found.mean(axis=0)

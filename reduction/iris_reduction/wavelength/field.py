@@ -4,8 +4,12 @@ A term is xi^a eta^b t^k, with xi and eta the lenslet's place in its array from 
 width, and t the designed distance along dispersion from the middle of the filter in half its length, so all lie
 within about -1..1. A spectrograph is built to tolerances: each term has an a-priori size in px, below which nothing is
 known of it. So a fit needs no more lines than it has, and terms that a small sub-array cannot tell apart share what it
-can. The sizes [C] are some three times what alignment to a milliradian and a part in a thousand leaves. Not modelled:
-structure finer than the fourth power across the field.
+can. Errors of optics are smooth in the place where light falls, whichever lenslet and wavelength it is of: a filter
+that is h times half the detector long sees the power k of it times h^k, so the size of a term is that of its total
+power a + b + k times h^k. Sizes [C] are, half the detector from its middle: a grating half a milliradian off; three
+times what a turn by a milliradian or a scale off by a thousandth leaves, 2 px; three times an inclination by a
+milliradian, 0.18 px, and what a filter off the axis has of the next; a distortion of a thousandth, 2 px; and what is
+decentred of that. Not modelled: structure finer than the fourth power across the field.
 """
 
 from __future__ import annotations
@@ -22,8 +26,7 @@ __all__ = ["DEGREES", "Place", "SmoothField", "make_place"]
 Double = npt.NDArray[np.float64]
 DEGREES = (4, 3, 2, 1)
 """Highest power of the place in the field, for each power of the wavelength."""
-_SIZES = (20.0, 5.0, 0.5, 0.05)  # px, for each power of the wavelength
-_DECAY = 2.0  # by which a further power of the place is smaller
+_SIZES = (20.0, 6.0, 1.0, 2.0, 0.6)  # px half a detector from its middle, for each total power
 _HALF = 2048.0  # px
 
 
@@ -51,10 +54,9 @@ def make_place(spectra: Spectra) -> Place:
 
 @dataclass(frozen=True, slots=True)
 class SmoothField:
-    """The terms up to `degrees` of the place, one for each power of the wavelength, times `shrink` their usual size."""
+    """The terms up to `degrees` of the place, one for each power of the wavelength."""
 
     degrees: tuple[int, ...] = DEGREES
-    shrink: float = 1.0
 
     @property
     def powers(self) -> list[tuple[int, int, int]]:
@@ -66,11 +68,10 @@ class SmoothField:
             for b in range(total + 1)
         ]
 
-    @property
-    def variances(self) -> Double:
-        """A-priori variance in px2 of each term's coefficient (nterm,)."""
-        sizes = [self.shrink * _SIZES[k] / _DECAY ** (a + b) for a, b, k in self.powers]
-        return np.array(sizes) ** 2
+    def find_variances(self, place: Place) -> Double:
+        """Return the a-priori variance in px2 of each term's coefficient (nterm,)."""
+        length = place.half / _HALF
+        return np.array([_SIZES[a + b + k] * length**k for a, b, k in self.powers]) ** 2
 
     def evaluate(self, xi: Double, eta: Double, t: Double) -> Double:
         """Return the terms (m, nterm) at m places and wavelengths."""

@@ -36,7 +36,7 @@ def physical(lines: ArcLines, spectra: Spectra) -> WavelengthSolution:
     t = place.scale(lines.wavelength)
     shared = list_shared_errors(lines.exposure, lines.wavelength, spectra.setting)
     fixed = np.concatenate([_FIELD.evaluate(place.xi[group], place.eta[group], t), shared.terms], axis=1)
-    variances = np.concatenate([_FIELD.variances, shared.variances])
+    variances = np.concatenate([_FIELD.find_variances(place), shared.variances])
     own = np.stack([np.ones_like(t), t], axis=1)
     value = lines.x - spectra.trace(group, lines.wavelength)[0]
     seen = Observations(value, lines.error, group, number, fixed, variances, own, len(shared.variances))
