@@ -95,7 +95,7 @@ def _find_required(header: Header, layout: Layout) -> set[str]:
     required = {keyword.keyword for keyword in load_keywords().values() if layout.role in keyword.required}
     kind = load_reference_types().get(str(header.get("REFTYPE")))
     if layout.role == "reference" and kind is not None:
-        required |= set(kind.match)
+        required |= set(kind.list_keys(header))
     covers_pixels = any("ny" in spec.axes for spec in layout.hdus)
     return required if covers_pixels else required - _REGION
 

@@ -10,10 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from types import MappingProxyType
+from typing import Any
 
 import yaml
 
-__all__ = ["HduSpec", "ReferenceType", "load_reference_types"]
+__all__ = ["ONLY_WHERE", "HduSpec", "ReferenceType", "load_reference_types"]
+
+ONLY_WHERE: Mapping[str, tuple[str, str]] = MappingProxyType({"LLMSKCOL": ("LLMSKST", "FINE_MASK_CALIBRATION")})
+"""Match keys that say something only where another keyword has a value; elsewhere they are N/A and may be absent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,11 @@ class ReferenceType:
     serves: str
     status: str
     hdus: tuple[HduSpec, ...]
+
+    def list_keys(self, header: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the match keys that say something of a file with this header of FITS keywords."""
+        stated = {key: header.get(other) == value for key, (other, value) in ONLY_WHERE.items()}
+        return tuple(key for key in self.match if stated.get(key, True))
 
 
 @lru_cache(maxsize=1)

@@ -17,24 +17,26 @@ __all__ = ["Match", "describe_match", "find_match", "fits"]
 Match = tuple[tuple[str, str], ...]
 """Keywords with their values, the detector first."""
 
-VARIED: Mapping[str, Callable[[ExposureSpec], str]] = MappingProxyType(
+VARIED: Mapping[str, Callable[[ExposureSpec], str | None]] = MappingProxyType(
     {
         "READMODE": lambda spec: spec.readout.mode,
         "FILTER": lambda spec: spec.filter,
         "GRATING": lambda spec: spec.lenslet.grating if spec.lenslet else "NONE",
         "SCALE": lambda spec: f"{spec.lenslet.scale:g} mas" if spec.lenslet else "NONE",
         "LLMSKST": lambda spec: spec.lenslet.mask if spec.lenslet else "NONE",
+        "LLMSKCOL": lambda spec: str(spec.lenslet.column) if spec.lenslet and spec.lenslet.column is not None else None,
     }
 )
 WORDS: Mapping[str, str] = MappingProxyType(
     {"READMODE": "readout", "FILTER": "filter", "GRATING": "grating", "SCALE": "scale", "LLMSKST": "mask"}
+    | {"LLMSKCOL": "column"}
 )
 
 
 def find_match(kind: str, spec: ExposureSpec) -> Match:
-    """Return what references of `kind` match of an exposure."""
-    keys = load_reference_types()[kind].match
-    return (("DETECTOR", spec.detector), *((key, VARIED[key](spec)) for key in keys if key in VARIED))
+    """Return what references of `kind` match of an exposure; what is N/A for it is left out."""
+    varied = ((key, VARIED[key](spec)) for key in load_reference_types()[kind].match if key in VARIED)
+    return (("DETECTOR", spec.detector), *((key, value) for key, value in varied if value is not None))
 
 
 def fits(match: Match, other: Match) -> bool:

@@ -59,5 +59,6 @@ def _locate(kind: str, name: str, header: Mapping[str, Any], context: str, file:
 def _match_values(kind: str, header: Mapping[str, Any]) -> dict[str, Any]:
     """What the rules of `kind` looked at, by FITS keyword."""
     table, keywords = load_reference_types(), load_keywords()
-    looked_at = (*(table[kind].match if kind in table else ()), "DATE-OBS", "TIME-OBS")
-    return {k: header.get(k, header.get(keywords[k].path)) for k in looked_at}
+    plain = {k: header.get(k, header.get(keyword.path)) for k, keyword in keywords.items()}
+    looked_at = (*(table[kind].list_keys(plain) if kind in table else ()), "DATE-OBS", "TIME-OBS")
+    return {k: plain[k] for k in looked_at}

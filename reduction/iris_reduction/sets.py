@@ -65,7 +65,7 @@ def make_set(kind: str, files: Sequence[str | Path]) -> CalibrationSet:
     if kind not in table:
         raise InputError(f"choose {', '.join(table)}", key="kind", value=kind)
     for path, header in pairs[1:]:
-        for key in ("INSTRUME", "DETECTOR", *table[kind].match):
+        for key in ("INSTRUME", "DETECTOR", *table[kind].list_keys(first)):
             if header.get(key) != first.get(key):
                 raise InputError(f"differs from {first_path.name}", file=path, key=key, value=header.get(key))
         if read_region(header, path) != read_region(first, first_path):

@@ -68,7 +68,7 @@ def make_reference(kind: str) -> Reference:
         else np.arange(np.prod(shape := [lengths.get(axis, 2) for axis in hdu.axes]), dtype=hdu.dtype).reshape(shape)
         for hdu in spec.hdus
     }
-    more = {key: CHOSEN.get(key, "NONE") for key in spec.match}
+    more = {key: CHOSEN.get(key, "NONE") for key in spec.list_keys({})}
     header = make_header("reference", spec.model, REFTYPE=kind, **more)
     return Reference(header | ({"SCALE": 0.004} if "SCALE" in more else {}), content)
 

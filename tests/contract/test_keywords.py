@@ -62,6 +62,7 @@ ALLOWED = {
     "ADCFOLL": "FOLLOWING NOT_FOLLOWING",
     "AOLOOP": "OPEN CLOSED",
     "IFSMODE": "LENSLET SLICER NONE",
+    "LLMSKCOL": "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22",
     "LLMSKST": "FULL_OPEN SERRATED_WIDE FINE_MASK FINE_MASK_CALIBRATION NONE",
     "SLMSKST": "FULL_OPEN HALF NONE",
     "REFTYPE": """dark flat mask gain readnoise linearity saturation ipc persist arc rectmat lenflat fiber dmap psfstar

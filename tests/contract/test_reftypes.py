@@ -5,6 +5,7 @@ from astropy import units
 
 from iris_contract.keywords import load_keywords
 from iris_contract.layouts import load_layouts
+from iris_contract.lenslet import load_lattice
 from iris_contract.reftypes import load_reference_types
 
 # kind: calibration, sources, match keys, time rule, model, algorithm served, status
@@ -18,9 +19,9 @@ linearity  | 0  | DTC     | DETECTOR                       | USEAFTER | Linearit
 saturation | 0  | DTC     | DETECTOR                       | USEAFTER | SaturationModel              | saturation    | now
 ipc        | 0  | DTC     | DETECTOR                       | USEAFTER | IpcModel                     | ipc           | now
 persist    | 0  | DTC     | DETECTOR                       | USEAFTER | PersistenceModel             | persistence   | now
-arc        | 2  | NSCU    | SCALE FILTER GRATING LLMSKST   | CLOSEST  | ArcModel                     | wavelength    | now
-rectmat    | 9  | NSCU    | SCALE FILTER GRATING LLMSKST   | CLOSEST  | RectmatModel                 | rectification | planned
-lenflat    | 0  | NSCU    | SCALE FILTER GRATING LLMSKST   | CLOSEST  | LensletFlatModel             | flat          | planned
+arc        | 2  | NSCU    | SCALE FILTER GRATING LLMSKST LLMSKCOL | CLOSEST  | ArcModel                     | wavelength    | now
+rectmat    | 9  | NSCU    | SCALE FILTER GRATING LLMSKST LLMSKCOL | CLOSEST  | RectmatModel                 | rectification | planned
+lenflat    | 0  | NSCU    | SCALE FILTER GRATING LLMSKST LLMSKCOL | CLOSEST  | LensletFlatModel             | flat          | planned
 fiber      | 6  | NSCU    | DETECTOR FILTER SCALE GRATING  | CLOSEST  | FiberModel                   | psf           | planned
 dmap       | 11 | NSCU    | DETECTOR FILTER                | USEAFTER | DistortionModel              | distortion    | planned
 psfstar    | 13 | on-sky  | DETECTOR FILTER SCALE GRATING  | CLOSEST  | PsfStarModel                 | psf           | planned
@@ -129,3 +130,12 @@ def test_the_kinds_that_this_version_makes():
         "persist",
         "arc",
     }
+
+
+def test_the_lit_column_selects_for_the_mask_that_has_one_and_for_no_other():
+    for kind in ("arc", "rectmat", "lenflat"):
+        entry = load_reference_types()[kind]
+        assert entry.list_keys({"LLMSKST": "FINE_MASK_CALIBRATION"}) == entry.match
+        for mask in ("FINE_MASK", "SERRATED_WIDE", "NONE"):
+            assert entry.list_keys({"LLMSKST": mask}) == entry.match[:-1]
+    assert load_keywords()["LLMSKCOL"].allowed == tuple(map(str, range(load_lattice("FINE_MASK").shape[1])))

@@ -108,6 +108,39 @@ def test_types_without_keys_and_with_numbers_as_keys(
             pick(science, kind, cache, SCALE=0.05)
 
 
+COLUMN = {"LLMSKST": "FINE_MASK_CALIBRATION"}
+
+
+def test_the_lit_column_selects_where_the_mask_has_one(
+    cache: Path, make_reference: MakeReference, science: dict[str, Any]
+) -> None:
+    """Arcs of two columns, and of a mask for which the column is N/A, whatever a header says of it."""
+    delivered = [COLUMN | {"LLMSKCOL": 3}, COLUMN | {"LLMSKCOL": 11}, {"LLMSKST": "FINE_MASK"}]
+    deliver(cache, [make_reference("arc", 1, **cards) for cards in delivered])
+    for serial, cards in enumerate([*delivered, {"LLMSKST": "FINE_MASK", "LLMSKCOL": 3}], 1):
+        assert pick(science | cards, "arc", cache) == f"tmt_iris_arc_000{min(serial, 3)}.fits"
+    with pytest.raises(ReferenceFileError, match="LLMSKST='FINE_MASK_CALIBRATION' LLMSKCOL=4"):
+        pick(science | COLUMN, "arc", cache, LLMSKCOL=4)
+    with pytest.raises(ReferenceFileError, match="no arc reference"):
+        pick(science | COLUMN, "arc", cache)  # no column told: not any
+
+
+def test_an_arc_of_a_single_column_must_tell_it(cache: Path, make_reference: MakeReference) -> None:
+    for cards, told in (({}, "LLMSKCOL is missing"), ({"LLMSKCOL": 23}, "LLMSKCOL=23: must be one of 0, 1")):
+        with pytest.raises(ReferenceFileError, match=told):
+            deliver(cache, [make_reference("arc", 1, **COLUMN, **cards)])
+
+
+def test_certify_asks_for_the_lit_column_by_itself(
+    cache: Path, make_reference: MakeReference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without this package's own checks, as a delivery by other means."""
+    monkeypatch.setattr("iris_reduction.delivery.check_file", lambda path: [])
+    for cards, told in (({}, "Missing required keyword"), ({"LLMSKCOL": 23}, "'23' is not one of")):
+        with pytest.raises(ReferenceFileError, match=told):
+            deliver(cache, [make_reference("arc", 1, **COLUMN, **cards)])
+
+
 def test_reference_for_several_filters(cache: Path, make_reference: MakeReference, science: dict[str, Any]) -> None:
     deliver(cache, [make_reference("flat", 1, P_FILTER="J|H|")])
     assert pick(science, "flat", cache, FILTER="J") == "tmt_iris_flat_0001.fits"

@@ -38,9 +38,16 @@ def test_arcs_are_told_apart_by_grating_and_filter():
     arc = replace(SPECS["ifu_dark"], filter="KN3", lenslet=LensletMode(4.0, "FINE_MASK", "4000-K", "KN3"))
     found = dict(find_match("arc", arc))
     assert found == {"DETECTOR": "IFU", "SCALE": "4 mas", "FILTER": "KN3", "GRATING": "4000-K", "LLMSKST": "FINE_MASK"}
-    assert set(found) == {"DETECTOR", *load_reference_types()["arc"].match}
+    assert set(found) == {"DETECTOR", *load_reference_types()["arc"].match} - {"LLMSKCOL"}
     wide = replace(arc, lenslet=LensletMode(9.0, "SERRATED_WIDE", "4000-K", "KN3"))
     assert describe_match(find_match("arc", wide)) == "scale 9 mas, filter KN3, grating 4000-K, mask SERRATED_WIDE"
+
+
+def test_arcs_of_a_single_column_are_told_apart_by_it():
+    columns = [LensletMode(4.0, "FINE_MASK_CALIBRATION", "4000-K", "KN3", column) for column in (0, 11)]
+    first, other = (find_match("arc", replace(SPECS["ifu_dark"], filter="KN3", lenslet=mode)) for mode in columns)
+    assert not fits(first, other)
+    assert describe_match(first).endswith("mask FINE_MASK_CALIBRATION, column 0")
 
 
 @given(matches, matches)

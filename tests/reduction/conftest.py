@@ -194,7 +194,7 @@ class Built:
     lines: dict = field(default_factory=lambda: {lamp: list_exactly(lamp) for lamp in BRIGHT})
 
     def __post_init__(self):
-        lattice = load_lattice(self.mode.mask)
+        lattice = load_lattice(self.mode.mask, self.mode.column)
         tilt = np.deg2rad(10.3)
         narrow = np.cos(tilt + np.pi / 8) / np.cos(tilt - np.pi / 8)
         u, v = narrow * (32 * lattice.i - 2 * lattice.j), 2 * lattice.i + 32 * lattice.j

@@ -41,9 +41,7 @@ class ArcPipeline(CalibrationPipeline):
             content, header = self._measure(on, unlit, mode)
         except InputError as error:
             raise InputError(error.problem, file=error.file or on[0], key=error.key, value=error.value) from None
-        model = self.make_reference(members, [*on, *off], content, header)
-        column = {} if mode.column is None else {"LLMSKCOL": mode.column}
-        return model.evolve({"WAVEMETH": self.method, **column})
+        return self.make_reference(members, [*on, *off], content, header).evolve({"WAVEMETH": self.method})
 
     def _measure(self, on: list[Path], unlit: RateFrame, mode: LensletMode) -> tuple[Any, Header]:
         from iris_reduction.arc_lines.image import make_arc_image  # here, since the kernels import numba

@@ -73,7 +73,7 @@ class CalibrationPipeline(IrisPipeline):
         """Return the reference with its provenance; `header` is that of a processed exposure."""
         kind = load_reference_types()[self.kind]
         kept = {k for k, keyword in load_keywords().items() if "reference" in keyword.required}
-        kept |= {*kind.match, "READMODE", "CHANNELS", "CRDS_CTX", "RAMPFIT"}
+        kept |= {*kind.list_keys(header), "READMODE", "CHANNELS", "CRDS_CTX", "RAMPFIT"}
         cards = {k: v for k, v in header.items() if k in kept or k.startswith("R_")}
         names, headers = [path.name for path in used], dict(zip(members.files, members.headers, strict=True))
         first = members.headers[0]

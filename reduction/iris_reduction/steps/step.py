@@ -182,7 +182,7 @@ def _peek(dataset: Any) -> Header:
 
 
 def _list_keys(model: Model, kind: str) -> str:
-    keys = (*load_reference_types()[kind].match, "DATE-OBS", "TIME-OBS")
+    keys = (*load_reference_types()[kind].list_keys(model.header), "DATE-OBS", "TIME-OBS")
     return ", ".join(f"{key}={model.header.get(key)}" for key in keys)
 
 

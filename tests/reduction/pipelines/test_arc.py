@@ -1,5 +1,7 @@
 """Arcs through the pipeline: raw frames of a strip of the detector, of the tests' own making."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -169,6 +171,36 @@ def test_headers_that_are_not_what_is_seen(stated, built, take, references, tmp_
     frames = [take(built, built.draw(lamp), lamp, **stated.to_header()) for lamp in ("ARGON", "KRYPTON")]
     off = take(built, np.zeros(built.region.shape), "NONE", **stated.to_header())
     with pytest.raises(InputError, match=rf"fits: FILTER,GRATING,LLMSKST=\('{stated.filter}'.*check filter"):
+        make_reference("arc", [*frames, off], tmp_path, references)
+
+
+def light_column(built, column):
+    """A spectrograph of which only one column of lenslets is lit."""
+    return replace(built, mode=LensletMode(4.0, "FINE_MASK_CALIBRATION", "4000-K", "KN3", column))
+
+
+def test_a_single_column(built, take, references, tmp_path):
+    lit = light_column(built, 11)
+    frames = [take(lit, lit.draw(lamp), lamp) for lamp in ("ARGON", "KRYPTON")]
+    off = take(lit, np.zeros(lit.region.shape), "NONE")
+    reference = Reference.read(make_reference("arc", [*frames, off], tmp_path, references), "arc")
+    assert check_file(make_reference("arc", [*frames, off], tmp_path, references)) == []
+    assert (reference.header["LLMSKCOL"], set(reference.content["COLUMN"])) == (11, {11})
+    error = find_error(reference, lit, np.array([2125.0, 2150.0, 2190.0]))[0][reference.content["DQ"] == 0]
+    assert len(error) >= 4
+    assert np.sqrt(np.mean(error**2)) < 0.02
+    other = take(lit, lit.draw("XENON"), "XENON", LLMSKCOL=12)
+    with pytest.raises(InputError, match=rf"{other.name}: LLMSKCOL=12: differs from"):
+        make_reference("arc", [*frames, off, other], tmp_path, references)
+
+
+@pytest.mark.parametrize("stated", [10, 12])
+def test_light_of_the_neighbouring_column_is_refused(built, take, references, stated, tmp_path):
+    """It lies a step of the lattice from where the header has it, beyond what is searched."""
+    lit = light_column(built, 11)
+    frames = [take(lit, lit.draw(lamp), lamp, LLMSKCOL=stated) for lamp in ("ARGON", "KRYPTON")]
+    off = take(lit, np.zeros(lit.region.shape), "NONE", LLMSKCOL=stated)
+    with pytest.raises(InputError, match="LLMSKST"):
         make_reference("arc", [*frames, off], tmp_path, references)
 
 
