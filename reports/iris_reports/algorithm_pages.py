@@ -30,11 +30,9 @@ def plot_curves(report: Report, curves: Sequence[Curve], stem: str) -> list[Plot
     """Write the curves as figures and return them."""
     plots = []
     for curve in curves:
-        name, axis = (
-            f"{stem}-{make_slug(*filter(None, (curve.setting, curve.detector, curve.metric)))}",
-            curve.axis_label,
-        )
-        where = f"{axis[:1].lower()}{axis[1:]}, {word_place(curve.setting, curve.detector)}"
+        name = f"{stem}-{make_slug(*filter(None, (curve.setting, curve.detector, curve.metric, curve.others)))}"
+        axis = f"{curve.axis_label[:1].lower()}{curve.axis_label[1:]}"
+        where = ", ".join(filter(None, (axis, curve.others, word_place(curve.setting, curve.detector))))
         notes = f"{_explain_unjudged(curve)}{_note_alarms(report, curve)}"
         caption = f"{curve.title}, against {where}. {describe_limits(curve)}{notes}"
         numbers = tabulate_curve(curve)

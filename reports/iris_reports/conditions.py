@@ -1,8 +1,9 @@
 """The condition of a score row as a place on an axis.
 
-A condition is short text: `rate=0.02`, `significance=3-4.5`, `output=3`, `HOT`, `all`. Where it names
-an axis and a number or a range, it has a place there and can be part of a curve. A threshold
-(`significance>7`) pools a part of the axis and has none; words have none either.
+A condition is short text: `rate=0.02`, `significance=3-4.5`, `output=3`, `aperture=4x4 rate=2`, `HOT`, `all`. Where it
+names an axis and a number or a range, it has a place there and can be part of a curve; what else it names tells curves
+apart. A threshold (`significance>7`) pools a part of the axis and has none; words have none either, nor has a setting of
+the spectrograph (`filter=KN3 grating=4000-K scale=4 mask=FINE_MASK`), whose numbers are names.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ __all__ = ["Condition", "parse_condition", "sort_key"]
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _PART = re.compile(
     rf"^\s*(?P<axis>[A-Za-z][A-Za-z _]*?)\s*[=: ]\s*(?P<low>{_NUMBER})"
-    rf"(?:\s*(?:-|\.\.|to)\s*(?P<high>{_NUMBER}|inf))?\s*(?P<unit>[^\d\s].*)?$"
+    rf"(?:\s*(?:-|\.\.|to)\s*(?P<high>{_NUMBER}|inf))?\s*(?P<unit>(?!x\d)[^\d\s].*)?$"
 )
+_NEXT = re.compile(r"[,;]|\s+(?=[A-Za-z]\w*=)")  # another name and value begin
+_NAMED = ("filter", "grating", "scale", "mask", "column")  # a setting of the spectrograph
 OPEN_END = 1.5  # a range without an upper end is drawn at 1.5 times its lower one
 _NAMES = {"rate": "scene rate", "significance": "size of the hit, in sigma of one read difference"}
 _UNITS = {"rate": "e-/s", "amplitude": "e-"}
@@ -64,15 +67,20 @@ class Condition:
             end = "any" if math.isinf(self.high) else format_number(self.high)
             number = f"above {number}" if end == "any" else f"{number} to {end}"
         tail = f" {format_unit(self.unit)}" if self.unit else ""
-        return ", ".join(part for part in (f"{self.axis} {number}{tail}", self.rest) if part)
+        return ", ".join(part for part in (f"{self.axis} {number}{tail}", self.others) if part)
+
+    @property
+    def others(self) -> str:
+        """The rest as printed: `aperture 4 × 4`."""
+        return re.sub(r"(?<=\d)x(?=\d)", " × ", self.rest.replace("=", " ").replace("_", " "))
 
 
 def parse_condition(text: str) -> Condition:
     """Return the condition as axis and place; a range stands at its middle."""
-    parts = [part for part in re.split(r"[,;]", text) if part.strip()]
+    parts = [part for part in _NEXT.split(text) if part.strip()]
     for number, part in enumerate(parts):
         match = _PART.match(part)
-        if match:
+        if match and match["axis"].strip() not in _NAMED:
             axis = match["axis"].replace("_", " ").strip()
             unit = (match["unit"] or _UNITS.get(axis, "")).strip()
             high = float(match["high"]) if match["high"] else None

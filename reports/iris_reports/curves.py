@@ -36,7 +36,11 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One metric over one axis (`numeric`) or over conditions in words; one line per algorithm."""
+    """One metric over one axis (`numeric`) or over conditions in words; one line per algorithm.
+
+    Conditions that name more than a place on the axis (`aperture=4x4 rate=2`) are lines where there is one algorithm;
+    of several algorithms each makes a curve, and `others` says which.
+    """
 
     metric: str
     setting: str
@@ -47,6 +51,7 @@ class Curve:
     conditions: tuple[str, ...]
     series: tuple[Series, ...]
     detector: str = ""
+    others: str = ""
 
     @property
     def points(self) -> list[Point]:
@@ -65,24 +70,39 @@ def collect_curves(points: Sequence[Point], algorithms: Sequence[str], titles: M
     `points` come ordered as from `collect_points`; `algorithms` lists all of the family in the order
     of their colours, so that an algorithm has the same colour on every page; unlisted ones come last.
     """
-    curves, names = [], list(dict.fromkeys([*algorithms, *(point.algorithm for point in points)]))
+    curves: list[Curve] = []
     several = tell_apart(point.detector for point in points)
-    for (metric, setting, detector), group in groupby(points, key=lambda p: (p.metric, p.setting, p.detector)):
+    for (metric, _, detector), group in groupby(points, key=lambda p: (p.metric, p.setting, p.detector)):
         members = list(group)
-        numeric = [point for point in members if point.where.place is not None]
-        chosen = numeric or members
-        conditions = tuple(dict.fromkeys(point.condition for point in chosen))
-        if len(conditions) > 1:
-            series = tuple(
-                Series(humanize(name), tuple(own), number)
-                for number, name in enumerate(names)
-                if (own := [point for point in chosen if point.algorithm == name])
-            )
-            label = chosen[0].where.axis_label
-            title = titles.get(metric) or humanize(metric.partition(".")[2] or metric)
-            axis = title, label, bool(numeric), chosen[0].unit, conditions
-            curves.append(Curve(metric, setting, *axis, series, detector if several else ""))
+        chosen = [point for point in members if point.where.place is not None] or members
+        title = titles.get(metric) or humanize(metric.partition(".")[2] or metric)
+        for others, lines in _share_out(chosen, algorithms):
+            curve = _make(title, lines, detector if several else "", others)
+            curves += [curve] if tell_apart(map(curve.place, curve.points)) else []
     return curves
+
+
+def _make(title: str, lines: tuple[Series, ...], detector: str, others: str) -> Curve:
+    points = [point for series in lines for point in series.points]
+    first = points[0]
+    conditions = tuple(dict.fromkeys(point.condition for point in points))
+    axis = title, first.where.axis_label, first.where.place is not None, first.unit, conditions
+    return Curve(first.metric, first.setting, *axis, lines, detector, others)
+
+
+def _share_out(points: Sequence[Point], algorithms: Sequence[str]) -> list[tuple[str, tuple[Series, ...]]]:
+    """Return lines, and what all their conditions name besides the axis; points of one algorithm make one group."""
+    names = list(dict.fromkeys([*algorithms, *(point.algorithm for point in points)]))
+    parts = list(dict.fromkeys(point.where.others for point in points))
+    if len(parts) > 1 and not tell_apart(point.algorithm for point in points):
+        lines = [Series(part, tuple(p for p in points if p.where.others == part), n) for n, part in enumerate(parts)]
+        return [("", tuple(lines))]
+    groups = []
+    for part in parts:
+        own = [(humanize(name), [p for p in points if (p.algorithm, p.where.others) == (name, part)]) for name in names]
+        lines = [Series(label, tuple(mine), number) for number, (label, mine) in enumerate(own) if mine]
+        groups.append((part, tuple(lines)))
+    return groups
 
 
 def _finite(values: Sequence[Number]) -> list[float]:
@@ -252,7 +272,7 @@ def tabulate_curve(curve: Curve) -> tuple[tuple[str, ...], list[tuple[object, ..
     head = ("algorithm", "condition", "value", "low", "high", "unit", "limit low", "limit high", "goal low",
             "goal high", "nights", "verdict")  # fmt: skip
     body: list[tuple[object, ...]] = [
-        (s.label, p.condition, p.value, p.low, p.high, p.unit, p.limit_low, p.limit_high, p.goal_low, p.goal_high,
+        (humanize(p.algorithm), p.condition, p.value, p.low, p.high, p.unit, p.limit_low, p.limit_high, p.goal_low, p.goal_high,
          p.nights, p.verdict or "not judged")
         for s in curve.series for p in s.points
     ]  # fmt: skip

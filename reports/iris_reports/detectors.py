@@ -15,8 +15,8 @@ def order_detectors(names: Iterable[str]) -> list[str]:
     return sorted(set(names), key=lambda name: (DETECTORS.index(name) if name in DETECTORS else len(DETECTORS), name))
 
 
-def tell_apart(names: Iterable[str]) -> bool:
-    """Tell whether there are several detectors."""
+def tell_apart(names: Iterable[object]) -> bool:
+    """Tell whether there are several different ones."""
     return len(set(names)) > 1
 
 

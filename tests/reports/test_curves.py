@@ -43,6 +43,29 @@ def test_one_place_is_no_curve_and_pooled_conditions_stay_out() -> None:
     assert curve.conditions == ("rate=1", "rate=2")
 
 
+def test_apertures_of_one_algorithm_are_lines_over_the_rate() -> None:
+    sizes, rates = ("4x4", "8x8", "1x64"), ("0.02", "2", "500")
+    points = [_point(f"aperture={size} rate={rate}") for size in sizes for rate in rates]
+    (curve,) = collect_curves(points, ["gls"], {})
+    assert curve.axis_label == "Scene rate (e⁻/s)"
+    assert [series.label for series in curve.series] == ["aperture 4 × 4", "aperture 8 × 8", "aperture 1 × 64"]
+    assert [curve.place(point) for point in curve.series[0].points] == [0.02, 2, 500]
+    assert "aperture 1 × 64" in _texts(draw_curve(curve))
+    assert {row[0] for row in tabulate_curve(curve)[1]} == {"GLS"}
+
+
+def test_apertures_of_several_algorithms_are_curves_of_their_own() -> None:
+    conditions = [f"aperture={size} rate={rate}" for size in ("4x4", "8x8") for rate in ("1", "2")]
+    points = [_point(condition, algorithm=name) for name in ("cds", "gls") for condition in conditions]
+    curves = collect_curves(points, ["cds", "gls"], {})
+    assert [curve.others for curve in curves] == ["aperture 4 × 4", "aperture 8 × 8"]
+    assert [[series.label for series in curve.series] for curve in curves] == [["CDS", "GLS"]] * 2
+
+
+def test_one_rate_of_several_apertures_is_no_curve() -> None:
+    assert not collect_curves([_point(f"aperture={size} rate=2") for size in ("4x4", "8x8")], ["gls"], {})
+
+
 def test_words_stand_side_by_side() -> None:
     (curve,) = collect_curves([_point("class=HOT"), _point("class=LOW_QE")], ["gls"], {})
     assert not curve.numeric
