@@ -90,6 +90,7 @@ def write_algorithm_page(report: Report, family: str, algorithm: str) -> None:
         description=texts.describe(algorithm),
         comparison=report.pages.families.get(family, ""),
         summary=summarize_counts(count_verdicts(rows)),
+        caveats=report.list_caveats(rows),
         rows=report.view(rows),
         curves=_pair_curves(report, family, algorithm, stem),
         outputs=report.gallery.outputs(family, algorithm) if wants_outputs else None,

@@ -2,8 +2,8 @@
 
 A condition is short text: `rate=0.02`, `significance=3-4.5`, `output=3`, `aperture=4x4 rate=2`, `HOT`, `all`. Where it
 names an axis and a number or a range, it has a place there and can be part of a curve; what else it names tells curves
-apart. A threshold (`significance>7`) pools a part of the axis and has none; words have none either, nor has a setting of
-the spectrograph (`filter=KN3 grating=4000-K scale=4 mask=FINE_MASK`), whose numbers are names.
+apart. A threshold (`significance>7`) pools a part of the axis and has none; words have none either, nor has a setting
+of the spectrograph (`filter=KN3 grating=4000-K scale=4 mask=FINE_MASK`), whose numbers are names.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from iris_reports.ranking import Leaderboard
 from iris_reports.rows import RowView, view_rows
 from iris_reports.run_files import RunFiles
 from iris_reports.site import Site
-from iris_reports.specifications import SpecificationText
+from iris_reports.specifications import SpecificationText, identify
 from iris_validators.sampling import METRICS
 
 __all__ = ["Report"]
@@ -56,6 +56,12 @@ class Report:
         """Settings that a family has points in, in the contract's order."""
         found = {point.setting for point in self.points if point.family == family}
         return [setting for setting in SETTINGS if setting in found]
+
+    def list_caveats(self, rows: Sequence[ScoreRow]) -> list[tuple[str, str]]:
+        """Title and note of the specifications that have a note and that some of the rows fail."""
+        failed = (identify(row, self.specifications) for row in rows if row.verdict == "FAIL")
+        specs = [self.specifications[name] for name in dict.fromkeys(failed) if name in self.specifications]
+        return [(spec.title, spec.note) for spec in specs if spec.note]
 
     def view(self, rows: Sequence[ScoreRow]) -> list[RowView]:
         """Return rows as printed."""

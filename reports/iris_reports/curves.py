@@ -272,8 +272,8 @@ def tabulate_curve(curve: Curve) -> tuple[tuple[str, ...], list[tuple[object, ..
     head = ("algorithm", "condition", "value", "low", "high", "unit", "limit low", "limit high", "goal low",
             "goal high", "nights", "verdict")  # fmt: skip
     body: list[tuple[object, ...]] = [
-        (humanize(p.algorithm), p.condition, p.value, p.low, p.high, p.unit, p.limit_low, p.limit_high, p.goal_low, p.goal_high,
-         p.nights, p.verdict or "not judged")
+        (humanize(p.algorithm), p.condition, p.value, p.low, p.high, p.unit, p.limit_low, p.limit_high, p.goal_low,
+         p.goal_high, p.nights, p.verdict or "not judged")
         for s in curve.series for p in s.points
     ]  # fmt: skip
     return head, body

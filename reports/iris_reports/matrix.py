@@ -58,6 +58,8 @@ class Requirement:
     limits: str
     goals: str
     rows: tuple[ScoreRow, ...]
+    note: str = ""
+    predicted: str = ""
 
     @property
     def kind(self) -> str:
@@ -111,6 +113,8 @@ def list_requirements(rows: Sequence[ScoreRow], table: Mapping[str, Specificatio
                 limits=_join(_ranges(members, "limit")),
                 goals=_join(_ranges(members, "goal")),
                 rows=members,
+                note=spec.note if spec else "",
+                predicted=spec.predicted if spec else "",
             )
         )
     return found

@@ -1,7 +1,8 @@
 """Leaderboards: algorithms of a family ranked on the same nights by paired differences.
 
 The ranking itself is `iris_validators.ranking`; here it meets the metric that ranks a family, and
-each algorithm's own figure: the mean over the conditions, with Student's t interval over nights.
+each algorithm's own figure: the mean over the conditions, combined over nights as for a verdict, so that under a single
+condition the two are the same number.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -17,9 +18,10 @@ import numpy as np
 from iris_contract.manifest import SETTINGS
 from iris_reports.detectors import order_detectors
 from iris_reports.wording import format_unit, humanize, join_words
-from iris_validators.intervals import MIN_NIGHTS, t_interval
+from iris_validators.intervals import MIN_NIGHTS
+from iris_validators.measurement import combine
 from iris_validators.ranking import Rank, rank
-from iris_validators.sample import Sample
+from iris_validators.sample import Sample, group_samples
 from iris_validators.sampling import METRICS
 
 __all__ = ["RANKING_METRICS", "Leaderboard", "Standing", "make_leaderboards"]
@@ -32,7 +34,7 @@ RANKING_METRICS: dict[str, str] = {"ramp": "ramp.rms_over_crb", "wavelength": "w
 class Standing:
     """One algorithm's place, own figure with interval, and its distance to the first with interval.
 
-    Too few nights for an interval give no `place`: not to know which is better is not to be equal.
+    Without an interval there is no `place`: not to know which is better is not to be equal.
     """
 
     place: int | None
@@ -123,16 +125,34 @@ def _make(family: str, setting: str, metric: str, samples: list[Sample], detecto
 
 
 def _stand(own: Rank, ranks: Sequence[Rank], samples: Sequence[Sample]) -> Standing:
-    nights: dict[int, list[float]] = defaultdict(list)
-    for sample in samples:
-        if sample.algorithm == own.algorithm:
-            nights[sample.night].append(sample.value)
-    means = np.array([np.mean(values) for _, values in sorted(nights.items())])
-    enough = means.size >= MIN_NIGHTS and bool(np.all(np.isfinite(means)))
-    low, high = t_interval(means) if enough else (None, None)
-    ranked = own.nights >= MIN_NIGHTS
-    equals = tuple(r.algorithm for r in ranks if ranked and r.place == own.place and r.algorithm != own.algorithm)
+    figure = combine(_average(sample for sample in samples if sample.algorithm == own.algorithm))
+    equals = tuple(
+        r.algorithm for r in ranks if _is_ranked(r) and r.place == own.place and r.algorithm != own.algorithm
+    )
     first = own.algorithm == ranks[0].algorithm
     behind = (None, None, None) if first else (own.difference, own.low, own.high)
-    value = float(means.mean()) if means.size else math.nan
-    return Standing(own.place if ranked else None, own.algorithm, equals, value, low, high, *behind)
+    place = own.place if _is_ranked(own) else None
+    value = math.nan if figure.value is None else figure.value
+    return Standing(place, own.algorithm, equals if place else (), value, figure.low, figure.high, *behind)
+
+
+def _is_ranked(rank: Rank) -> bool:
+    """Whether the distance to the first has an interval."""
+    return rank.nights >= MIN_NIGHTS and math.isfinite(rank.merit)
+
+
+def _average(samples: Iterable[Sample]) -> list[Sample]:
+    """Return one sample a night, the mean over its conditions; those of a single condition as they are."""
+    groups = group_samples(samples)
+    if len(groups) == 1:
+        return next(iter(groups.values()))
+    nights: dict[int, list[Sample]] = defaultdict(list)
+    for group in groups.values():
+        for sample in group:
+            nights[sample.night].append(sample)
+    return [_merge(found) for found in nights.values()]
+
+
+def _merge(night: Sequence[Sample]) -> Sample:
+    values = np.array([combine(group).value for group in group_samples(night).values()], dtype=np.float64)
+    return replace(night[0], condition="", value=float(values.mean()), weight=1.0, block=None)

@@ -12,9 +12,9 @@ from iris_reports.algorithm_pages import plot_curves
 from iris_reports.catalogue import describe_family
 from iris_reports.context import Report
 from iris_reports.curves import collect_curves
-from iris_reports.detectors import name_place, order_detectors, word_place
+from iris_reports.detectors import order_detectors, word_place
 from iris_reports.matrix import Requirement, build_matrices, list_requirements
-from iris_reports.ranking import RANKING_METRICS
+from iris_reports.ranking import RANKING_METRICS, Leaderboard
 from iris_reports.site import Link, Plot
 from iris_reports.specifications import read_outside
 from iris_reports.wording import (
@@ -28,6 +28,16 @@ from iris_reports.wording import (
 )
 
 __all__ = ["write_overview", "write_requirements_page", "write_verdicts_page"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The leaderboards of a family, and its ranking metric against the condition, all algorithms in one picture."""
+
+    family: str
+    title: str
+    boards: tuple[Leaderboard, ...]
+    plots: tuple[Plot, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +65,7 @@ def write_overview(report: Report) -> None:
         failures=_count_failures(rows),
         findings=_find(report),
         absent=_list_absent(report),
-        boards=report.boards,
-        curves=_plot_ranking(report),
+        rankings=_list_rankings(report),
         matrices=[
             (describe_family(m.family).title, m) for m in build_matrices(report.run.scorecard, report.specifications)
         ],
@@ -137,7 +146,13 @@ def _find_family(report: Report, family: str) -> Finding:
         parts = [(name, count_verdicts(report.rows_of(family, name))) for name in members]
         text = "; ".join(f"{humanize(name)} {counts['PASS']} of {sum(counts.values())} pass" for name, counts in parts)
         text += f". {note}".rstrip(". ")
-    return Finding(f"{title}: {text}.", Link(report.pages.find(family), title))
+    caveats = _word_caveats(report, report.rows_of(family))
+    return Finding(f"{title}: {text}.{caveats}", Link(report.pages.find(family), title))
+
+
+def _word_caveats(report: Report, rows: Sequence[ScoreRow]) -> str:
+    """What to know of specifications that some of the rows fail, as sentences behind another."""
+    return "".join(f" About “{title}”: {note}" for title, note in report.list_caveats(rows))
 
 
 def _find_leader(report: Report, family: str) -> Finding:
@@ -153,24 +168,28 @@ def _find_leader(report: Report, family: str) -> Finding:
     rows = [r for r in report.rows_of(family) if r.algorithm in leaders and board.detector in ("", r.detector)]
     text = (
         f"{title}: {names} {rank} of {len(board.standings)} algorithms ({word_place(board.setting, board.detector)}); "
-        f"{whose} verdicts: {summarize_counts(count_verdicts(rows))}."
+        f"{whose} verdicts: {summarize_counts(count_verdicts(rows))}.{_word_caveats(report, rows)}"
     )
     return Finding(text, Link(report.pages.find(family), title))
 
 
-def _plot_ranking(report: Report) -> dict[str, list[Plot]]:
-    """The ranking metric of every ranked family against its condition, all algorithms in one picture."""
-    plots = {}
-    for board in report.boards:
-        points = [
-            p
-            for p in report.points_of(board.family, board.setting)
-            if p.metric == board.metric and board.detector in ("", p.detector)
-        ]
-        curves = collect_curves(points, report.pages.members(board.family), report.metric_titles)
-        place = name_place(board.setting, board.detector)
-        plots[place] = plot_curves(report, curves, make_slug(*filter(None, ("overview", board.family, board.detector))))
-    return plots
+def _list_rankings(report: Report) -> list[Ranking]:
+    rankings = []
+    for family in dict.fromkeys(board.family for board in report.boards):
+        boards = tuple(board for board in report.boards if board.family == family)
+        plots = [plot for board in boards for plot in _plot_ranking(report, board)]
+        rankings.append(Ranking(family, describe_family(family).title.lower(), boards, tuple(plots)))
+    return rankings
+
+
+def _plot_ranking(report: Report, board: Leaderboard) -> list[Plot]:
+    points = [
+        p
+        for p in report.points_of(board.family, board.setting)
+        if p.metric == board.metric and board.detector in ("", p.detector)
+    ]
+    curves = collect_curves(points, report.pages.members(board.family), report.metric_titles)
+    return plot_curves(report, curves, make_slug(*filter(None, ("overview", board.family, board.detector))))
 
 
 def write_verdicts_page(report: Report) -> None:

@@ -33,6 +33,8 @@ class RowView:
     limits: str
     goal: str
     page: str
+    note: str
+    predicted: str
 
 
 def view_rows(
@@ -75,4 +77,6 @@ def _view(
         limits=describe_range(row.limit_low, row.limit_high, row.unit),
         goal=goal,
         page=pages.get((row.family, row.algorithm), ""),
+        note=spec.note if spec else "",
+        predicted=spec.predicted if spec else "",
     )

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from iris_reports.ranking import Leaderboard, make_leaderboards
+from iris_validators.measurement import combine
 from iris_validators.sample import Sample
 
 
@@ -91,8 +92,30 @@ def test_three_nights_rank() -> None:
 def test_a_broken_algorithm_does_not_stop_the_others() -> None:
     samples = _samples("a", [1.0, 1.01, 1.02]) + _samples("b", [float("nan")] * 3)
     (board,) = make_leaderboards(samples)
-    assert [(s.place, s.algorithm) for s in board.standings] == [(1, "a"), (2, "b")]
+    assert [(s.place, s.algorithm, s.remark) for s in board.standings] == [(1, "a", ""), (None, "b", "")]
     assert board.standings[1].low is None
+
+
+def test_two_broken_algorithms_are_not_equal() -> None:
+    """Without an interval nobody knows."""
+    nothing = [float("nan")] * 3
+    (board,) = make_leaderboards(_samples("a", nothing) + _samples("b", nothing) + _samples("c", [1.0, 1.1, 1.2]))
+    assert [(s.place, s.algorithm, s.remark) for s in board.standings] == [
+        (1, "c", ""),
+        (None, "a", ""),
+        (None, "b", ""),
+    ]
+
+
+def test_under_one_condition_the_figure_is_that_of_the_verdict() -> None:
+    """The plain mean of these nights is 2.33, in the logarithm it is 2."""
+    samples = [s for name, n in (("a", 1), ("b", 2)) for s in _samples(name, [n * v for v in (1.0, 2.0, 4.0)])]
+    samples = [s for s in samples if s.condition == "rate=1"]
+    (board,) = make_leaderboards(samples)
+    judged = combine([s for s in samples if s.algorithm == "a"])
+    first = board.standings[0]
+    assert (first.value, first.low, first.high) == (judged.value, judged.low, judged.high)
+    assert first.value == pytest.approx(2)
 
 
 @pytest.mark.parametrize(

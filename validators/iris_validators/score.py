@@ -154,7 +154,7 @@ def _phrase(reasons: Mapping[str, list[int]]) -> str:
 
 def describe_specifications(table: Mapping[str, Specification]) -> dict[str, dict[str, Any]]:
     """Return what stands behind each row's `requirement`, by specification id, ready for JSON."""
-    names = ("metric", "title", "unit", "provenance", "document")
+    names = ("metric", "title", "unit", "provenance", "document", "note")
     return {
         spec.id: {**{name: getattr(spec, name) for name in names}, "limits": str(spec.limits)}
         for spec in table.values()

@@ -3,7 +3,8 @@
 The table is `data/specifications.yaml`. A specification judges one metric with `limits`, closed
 intervals of which one side may be open; `goals` are tighter and change no verdict. Provenance is
 *requirement* (a document asks for it), *allocation* (derived from one) or *engineering* (this
-project's choice); `document` says where it is written, how it was derived or why it was chosen.
+project's choice); `document` says where it is written, how it was derived or why it was chosen. A `note` is what to
+know before its verdicts are read, such as that no product can pass it.
 """
 
 from __future__ import annotations
@@ -90,6 +91,7 @@ class Specification:
     provenance: str
     document: str
     prediction: Prediction
+    note: str = ""
 
     @property
     def family(self) -> str:
@@ -143,7 +145,7 @@ def _parse_table(text: str, file: str | Path) -> dict[str, Specification]:
 
 
 _REQUIRED = {"title", "unit", "limits", "provenance", "document", "prediction"}
-_OPTIONAL = {"metric", "goals", "settings", "algorithms", "conditions"}
+_OPTIONAL = {"metric", "goals", "settings", "algorithms", "conditions", "note"}
 
 
 def _parse(name: str, entry: Any, file: str | Path) -> Specification:
@@ -172,6 +174,7 @@ def _parse(name: str, entry: Any, file: str | Path) -> Specification:
             provenance=entry["provenance"],
             document=str(entry["document"]),
             prediction=Prediction(**entry["prediction"]),
+            note=str(entry.get("note", "")),
         )
     except (TypeError, ValueError) as error:
         raise InputError(f"wrong value: {error}", file=file, key=name) from None
