@@ -4,7 +4,8 @@ A file conforms when its DATAMODL names a layout, its HDUs have the dtypes, axes
 layout, none of its standard deviations is negative, its header carries every keyword that its role
 requires with allowed values and agrees with the data, and, for a raw file, when nothing in the header
 is unknown to the keyword table (truth must not travel in a header). A reference also carries the
-keywords by which its kind is selected, and a file of the lenslet spectrograph those that tell its setting.
+keywords by which its kind is selected, and a file of the lenslets (IFSMODE) those that tell their setting; a frame of
+the bare detector IFU has the INSTMODE LENSLET, and IFSMODE NONE.
 """
 
 from __future__ import annotations
@@ -109,11 +110,15 @@ def _check_agreement(header: Header, layout: Layout, sizes: dict[str, int]) -> I
     kind = load_reference_types().get(str(header.get("REFTYPE")))
     if layout.role == "reference" and kind is not None and kind.model != layout.model:
         yield f"REFTYPE={kind.kind!r}: a {kind.kind} reference has DATAMODL {kind.model}"
+    mode = header.get("INSTMODE")
+    if mode in ("IMG", "SLICER", "LENSLET") and header.get("DETECTOR") in DETECTORS:
+        if (mode == "IMG") != (header["DETECTOR"] != "IFU"):
+            yield f"INSTMODE={mode!r}: the detector {header['DETECTOR']} is not of this mode"
     yield from _check_region(header)
 
 
 def _check_mode(header: Header) -> Iterator[str]:
-    if header.get("INSTMODE") == "LENSLET":
+    if header.get("IFSMODE") == "LENSLET":
         try:
             LensletMode.from_header(header)
         except InputError as error:

@@ -204,7 +204,7 @@ class Exposure:
     `role` is the scenario's name of the exposure and appears in no file. `image_type` is IMTYPE,
     `lamp` the NSCU lamp that is on (or NONE), `number` counts exposures within the night. `guide_window` is
     read on its own meanwhile; `guides` says that this exposure is what such a window saw. `lenslet` is the setting of
-    the lenslet spectrograph, without which `instrument_mode` cannot be LENSLET; `filter` is then the mode's.
+    the lenslet spectrograph, whose `filter` is then the exposure's; without, the detector IFU is bare.
     """
 
     role: str
@@ -217,7 +217,6 @@ class Exposure:
     filter: str = "H"
     lamp: str = "NONE"
     shutter: str = "OPEN"
-    instrument_mode: str = "IMG"
     program: tuple[str, str, str] = field(default=("2035A", "P001", "001"))
     guide_window: GuideWindow | None = None
     guides: bool = False
@@ -227,10 +226,15 @@ class Exposure:
         if self.lenslet is None:
             return
         self.lenslet.check()
-        stated = self.detector, self.instrument_mode, self.filter
-        if stated != ("IFU", "LENSLET", self.lenslet.filter):
-            problem = f"an exposure of the lenslets has IFU, LENSLET, {self.lenslet.filter}"
-            raise InputError(problem, key="DETECTOR,INSTMODE,FILTER", value=stated)
+        stated = self.detector, self.filter
+        if stated != ("IFU", self.lenslet.filter):
+            problem = f"an exposure of the lenslets has IFU, {self.lenslet.filter}"
+            raise InputError(problem, key="DETECTOR,FILTER", value=stated)
+
+    @property
+    def instrument_mode(self) -> str:
+        """INSTMODE, the arm of the instrument that the detector is in: LENSLET of IFU, bare or not, and IMG of others."""
+        return "LENSLET" if self.detector == "IFU" else "IMG"
 
     def subarray_mode(self, detector: Detector) -> str:
         """SARRMODE: FULL_FRAME, SUB_ARRAY or ODGW."""

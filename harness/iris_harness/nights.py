@@ -49,7 +49,6 @@ def plan_night(scenario: Scenario, night: int) -> list[PlannedExposure]:
                 shutter=spec.shutter,
                 program=(f"{start.year}A", "P001", f"{night:03d}"),
                 guide_window=spec.guide_window,
-                instrument_mode="LENSLET" if spec.lenslet else "IMG",
                 lenslet=spec.lenslet,
             )
             planned.append(PlannedExposure(spec, exposure))

@@ -28,15 +28,21 @@ def name_product(source: str, level: int) -> str:
 
 
 def name_reference(header: Header) -> str:
-    """Return the file name of a new reference: instrument, detector, kind, filter of a flat or an arc, start.
+    """Return the file name of a new reference: instrument, detector, kind, what it is selected by besides, start.
 
     >>> name_reference({"DETECTOR": "IMG1", "REFTYPE": "flat", "FILTER": "H", "DATE-OBS": "2035-01-01",
     ...     "TIME-OBS": "04:00:00.000"})
     'IRIS_IMG1_FLAT_H_20350101T040000.fits'
     """
-    filters = [str(header["FILTER"])] if header["REFTYPE"] in ("flat", "arc") else []
+    keys = load_reference_types()[str(header["REFTYPE"])].list_keys(header)
+    chosen = [_word(key, header[key]) for key in keys if key != "DETECTOR"]
     when = re.sub(r"[-:]|\.\d+", "", f"{header['DATE-OBS']}T{header['TIME-OBS']}")
-    return "_".join(["IRIS", str(header["DETECTOR"]), str(header["REFTYPE"]).upper(), *filters, when]) + ".fits"
+    return "_".join(["IRIS", str(header["DETECTOR"]), str(header["REFTYPE"]).upper(), *chosen, when]) + ".fits"
+
+
+def _word(key: str, value: str | int | float) -> str:
+    """Return the value of a match key as part of a file name: scales in mas, since names have no second dot."""
+    return f"{1000 * float(value):g}mas" if key == "SCALE" else str(value)
 
 
 def reference_keyword(kind: str) -> str:

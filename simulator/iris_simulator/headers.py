@@ -9,7 +9,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from iris_contract import Detector, Exposure, load_instrument
-from iris_contract.errors import InputError
 from iris_contract.fitsio import Header
 from iris_simulator.conditions import describe_conditions
 from iris_simulator.pointing import julian_date, point_telescope
@@ -20,10 +19,7 @@ _ON_SKY = {"SCI", "SKY", "TEL", "PSF"}
 
 
 def make_header(exposure: Exposure, detector: Detector, *, seed: int, night: int) -> Header:
-    """Return the primary header of `exposure`; raises InputError for an unknown filter or mode."""
-    if exposure.instrument_mode != ("IMG" if exposure.lenslet is None else "LENSLET"):
-        problem = "only the imager and, with its setting, the lenslet spectrograph are simulated"
-        raise InputError(problem, key="INSTMODE", value=exposure.instrument_mode)
+    """Return the primary header of `exposure`; raises InputError for an unknown filter."""
     on_sky = exposure.image_type in _ON_SKY and exposure.filter != "dark"
     start, middle, end = _find_moments(exposure, detector)
     waves = _find_wavelengths(exposure.filter)

@@ -20,6 +20,7 @@ CHOSEN = {
     "READMODE": "UTR",
     "DETECTOR": "IMG1",
     "INSTMODE": "IMG",
+    "IFSMODE": "NONE",
     "SUBARRAY": "CUSTOM",
     "SUBARRID": 1,
     "DATE-OBS": "2035-01-31",

@@ -42,7 +42,15 @@ def test_every_missing_keyword_is_named(written, model):
 
 @pytest.mark.parametrize("model", ["RampModel", "RateModel"])
 def test_file_of_the_lenslets_tells_their_setting(written, model):
-    cards = {"INSTMODE": "LENSLET", "SCALE": 0.009, "GRATING": "4000-K", "LLMSKST": "FINE_MASK", "FILTER": "KN3"}
+    cards = {
+        "DETECTOR": "IFU",
+        "INSTMODE": "LENSLET",
+        "IFSMODE": "LENSLET",
+        "SCALE": 0.009,
+        "GRATING": "4000-K",
+        "LLMSKST": "FINE_MASK",
+        "FILTER": "KN3",
+    }
     path = change(written(model), **cards)
     assert check_file(path) == []
     for wrong, told in (
@@ -69,6 +77,8 @@ def test_file_of_the_lenslets_tells_their_setting(written, model):
         ({"XSIZE": 4}, "XSIZE=4: the data have nx=5"),
         ({"XSTART": 4095}, "XSTART,XSIZE=(4095, 5): sub-array must lie within 1..4096 on IMG1"),
         ({"SUBARRAY": "FULL"}, "SUBARRAY='FULL': this region is CUSTOM"),
+        ({"DETECTOR": "IFU"}, "INSTMODE='IMG': the detector IFU is not of this mode"),
+        ({"INSTMODE": "LENSLET"}, "INSTMODE='LENSLET': the detector IMG1 is not of this mode"),
         ({"SEED": 42}, "SEED=42: keyword is not in the table"),
         ({"SCENE": "stars"}, "SCENE='stars': keyword is not in the table"),
     ],

@@ -70,6 +70,7 @@ def test_a_grating_makes_it_an_exposure_of_the_lenslets(tmp_path):
     scale = ("ysize: 40}}\nnights", "ysize: 40}, scale: 9, mask: SERRATED_WIDE}\nnights")
     scenario = load(tmp_path, scale, ("families:\n", ARC))
     (arc,) = [p for p in plan_night(scenario, 1) if p.spec.role == "arc"]
+    assert {p.exposure.instrument_mode for p in plan_night(scenario, 1) if p.exposure.detector == "IFU"} == {"LENSLET"}
     assert arc.exposure.lenslet == LensletMode(9.0, "SERRATED_WIDE", "4000-K", "KN3")
     assert (arc.exposure.instrument_mode, arc.exposure.lamp, arc.exposure.image_type) == ("LENSLET", "ARGON", "ARC")
     assert {p.exposure.lenslet for p in plan_night(scenario, 1) if p is not arc and p.spec.role != "arc"} == {None}

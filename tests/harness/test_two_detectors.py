@@ -36,6 +36,11 @@ def rows(two_run):
 def test_every_file_follows_its_layout(two_run):
     files = [p for name in ("raw", "truth", "products") for p in (two_run / name).rglob("*.fits")]
     assert {p.name: check_file(p) for p in files if check_file(p)} == {}
+    raw = [read_header(path) for path in (two_run / "raw").rglob("*.fits")]
+    assert {(h["DETECTOR"], h["INSTMODE"], h["IFSMODE"]) for h in raw} == {
+        ("IMG1", "IMG", "NONE"),
+        ("IFU", "LENSLET", "NONE"),
+    }
     assert {p.name for p in (two_run / "truth" / "as_built").iterdir()} == {"IMG1.fits", "IFU.fits"}
 
 

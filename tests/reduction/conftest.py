@@ -47,7 +47,14 @@ def make_header(role: str, region: Subarray = REGION, **cards) -> dict:
         if role in keyword.required:
             plain = {"str": "X", "int": 1, "float": 1.0, "bool": False}[keyword.type]
             header[keyword.keyword] = keyword.allowed[0] if keyword.allowed else plain
-    header |= {"DETECTOR": "IMG1", "INSTMODE": "IMG", "FILTER": "H", "READMODE": "UTR", "SUBARRAY": "CUSTOM"}
+    header |= {
+        "DETECTOR": "IMG1",
+        "INSTMODE": "IMG",
+        "IFSMODE": "NONE",
+        "FILTER": "H",
+        "READMODE": "UTR",
+        "SUBARRAY": "CUSTOM",
+    }
     header |= {"CHANNELS": 64, "DATALVL": 0, "DATE-OBS": "2035-01-10", "TIME-OBS": "05:00:00.500", "CALLAMP": "NONE"}
     header |= {"XSTART": region.xstart, "YSTART": region.ystart, "XSIZE": region.xsize, "YSIZE": region.ysize}
     return header | cards

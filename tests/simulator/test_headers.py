@@ -42,7 +42,7 @@ def test_header_conforms(detector: Detector, expose: Expose, values: dict[str, o
 @pytest.mark.parametrize("mask", ["FINE_MASK", "SERRATED_WIDE", "FINE_MASK_CALIBRATION"])
 def test_lenslet_header_conforms_and_gives_its_mode_back(expose: Expose, mask: str) -> None:
     mode = LensletMode(9.0, mask, "4000-K", "KN3", 5 if "CALIBRATION" in mask else None)
-    more = {"filter": "KN3", "detector": "IFU", "instrument_mode": "LENSLET", "image_type": "ARC", "lamp": "XENON"}
+    more = {"filter": "KN3", "detector": "IFU", "image_type": "ARC", "lamp": "XENON"}
     header = make(load_instrument().detector("IFU"), expose(lenslet=mode, **more))
     table = load_keywords()
     assert {k for k, row in table.items() if "raw" in row.required} <= set(header) <= set(table)
@@ -96,8 +96,12 @@ def test_header_betrays_no_truth(detector: Detector, expose: Expose) -> None:
     assert [secret for secret in secrets if secret in text.replace("filter=dark", "")] == []
 
 
-def test_unknown_filter_and_mode_are_named(detector: Detector, expose: Expose) -> None:
+def test_the_bare_detector_of_the_spectrograph_is_not_the_imagers(expose: Expose) -> None:
+    header = make(load_instrument().detector("IFU"), expose(detector="IFU", image_type="DRK", filter="dark"))
+    assert (header["DETECTOR"], header["INSTMODE"], header["IFSMODE"]) == ("IFU", "LENSLET", "NONE")
+    assert (header["GRATING"], header["LLMSKST"]) == ("NONE", "NONE")
+
+
+def test_unknown_filter_is_named(detector: Detector, expose: Expose) -> None:
     with pytest.raises(InputError, match="FILTER='Q'"):
         make(detector, expose(filter="Q"))
-    with pytest.raises(InputError, match="INSTMODE='LENSLET': only the imager and, with its setting"):
-        make(detector, expose(instrument_mode="LENSLET"))

@@ -63,8 +63,8 @@ class ArcPipeline(CalibrationPipeline):
 
 def _find_mode(path: Path, header: Header) -> LensletMode:
     """Return the setting that the exposures of a set have in common; raise InputError where it is no lenslets'."""
-    if header.get("INSTMODE") != "LENSLET":
-        raise InputError("arcs of the lenslets are asked for", file=path, key="INSTMODE", value=header.get("INSTMODE"))
+    if header.get("IFSMODE") != "LENSLET":
+        raise InputError("arcs of the lenslets are asked for", file=path, key="IFSMODE", value=header.get("IFSMODE"))
     try:
         return LensletMode.from_header(header)
     except InputError as error:

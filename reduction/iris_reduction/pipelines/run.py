@@ -45,9 +45,9 @@ def run_level2(
 ) -> Path:
     """Reduce a rate image to a level 2 image in `out_dir`; otherwise as `run_level1`.
 
-    What the lenslets saw (INSTMODE) gets wavelengths: overrides dark, arc. All else is divided by a flat: dark, flat.
+    What the lenslets saw (IFSMODE) gets wavelengths: overrides dark, arc. All else is divided by a flat: dark, flat.
     """
-    alias = "level2_lenslet" if read_header(rate).get("INSTMODE") == "LENSLET" else "level2"
+    alias = "level2_lenslet" if read_header(rate).get("IFSMODE") == "LENSLET" else "level2"
     return _run(alias, str(rate), out_dir, None, overrides, parameters)
 
 

@@ -42,9 +42,9 @@ class WavelengthStep(IrisStep):
 def _read_mode(model: ImageModel) -> LensletMode:
     """Return the setting of the frame; raise LayoutError where it is not through lenslets."""
     header = model.header
-    if header.get("INSTMODE") != "LENSLET":
+    if header.get("IFSMODE") != "LENSLET":
         problem = "only frames of the lenslets have wavelengths by pixel"
-        raise LayoutError(problem, file=model.filename, key="INSTMODE", value=header.get("INSTMODE"))
+        raise LayoutError(problem, file=model.filename, key="IFSMODE", value=header.get("IFSMODE"))
     try:
         return LensletMode.from_header(header)
     except InputError as error:

@@ -71,7 +71,7 @@ def find_error(reference, built, wavelength):
 def test_the_reference(made, built):
     """Nine lines of a spectrum, of 60 to 500 e-/s for 100 s: offset to 0.005 px, and scale."""
     assert check_file(made) == []
-    assert made.name.startswith("IRIS_IFU_ARC_KN3_")
+    assert made.name.startswith("IRIS_IFU_ARC_4mas_KN3_4000-K_FINE_MASK_2035")
     reference = Reference.read(made, "arc")
     header, content = reference.header, reference.content
     assert (header["WAVEMETH"], header["PIPELINE"], header["NINPUTS"]) == ("physical", "ArcPipeline", 4)
@@ -213,8 +213,8 @@ def test_saturated_arcs_are_told(built, frames, take, references, tmp_path):
 
 def test_what_cannot_be_arcs_of_the_lenslets(built, frames, take, references, tmp_path):
     blank = np.zeros(built.region.shape)
-    slicer = [take(built, blank, lamp, INSTMODE="SLICER") for lamp in ("ARGON", "NONE")]
-    with pytest.raises(InputError, match="INSTMODE='SLICER'"):
+    slicer = [take(built, blank, lamp, IFSMODE="SLICER") for lamp in ("ARGON", "NONE")]
+    with pytest.raises(InputError, match="IFSMODE='SLICER'"):
         make_reference("arc", slicer, tmp_path, references)
     unknown = [take(built, blank, lamp, LLMSKST="NONE") for lamp in ("ARGON", "NONE")]
     with pytest.raises(InputError, match="fits: LLMSKST='NONE'"):

@@ -65,7 +65,7 @@ def test_the_arc_of_a_smaller_region_is_refused(shared_arc_bench):
         run(shared_arc_bench, make_frame(shared_arc_bench), arc)
 
 
-@pytest.mark.parametrize(("key", "value"), [("INSTMODE", "IMG"), ("SCALE", 0.005)])
+@pytest.mark.parametrize(("key", "value"), [("IFSMODE", "NONE"), ("SCALE", 0.005)])
 def test_a_frame_that_is_not_of_the_lenslets_is_refused(shared_arc_bench, key, value):
     with pytest.raises(LayoutError, match=key):
         run(shared_arc_bench, make_frame(shared_arc_bench, **{key: value}), write_arc(shared_arc_bench))

@@ -33,7 +33,6 @@ def test_through_the_detector(built: SpectrographAsBuilt, ifu: Detector, region:
             "KN3",
             "ARGON",
         ),
-        instrument_mode="LENSLET",
         lenslet=built.mode,
     )
     ramp, truth = observe(scene, exposure, build_as_built(ifu, region, built.seed), seed=1, night=1)
