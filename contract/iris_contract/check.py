@@ -110,10 +110,9 @@ def _check_agreement(header: Header, layout: Layout, sizes: dict[str, int]) -> I
     kind = load_reference_types().get(str(header.get("REFTYPE")))
     if layout.role == "reference" and kind is not None and kind.model != layout.model:
         yield f"REFTYPE={kind.kind!r}: a {kind.kind} reference has DATAMODL {kind.model}"
-    mode = header.get("INSTMODE")
-    if mode in ("IMG", "SLICER", "LENSLET") and header.get("DETECTOR") in DETECTORS:
-        if (mode == "IMG") != (header["DETECTOR"] != "IFU"):
-            yield f"INSTMODE={mode!r}: the detector {header['DETECTOR']} is not of this mode"
+    detector, mode = header.get("DETECTOR"), header.get("INSTMODE", "")
+    if detector in DETECTORS and mode in (("IMG",) if detector == "IFU" else ("SLICER", "LENSLET")):
+        yield f"INSTMODE={mode!r}: the detector {detector} is not of this mode"
     yield from _check_region(header)
 
 

@@ -233,7 +233,7 @@ class Exposure:
 
     @property
     def instrument_mode(self) -> str:
-        """INSTMODE, the arm of the instrument that the detector is in: LENSLET of IFU, bare or not, and IMG of others."""
+        """INSTMODE, the arm of the instrument that the detector is in: LENSLET of IFU, bare or not, else IMG."""
         return "LENSLET" if self.detector == "IFU" else "IMG"
 
     def subarray_mode(self, detector: Detector) -> str:
