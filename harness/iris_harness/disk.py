@@ -22,7 +22,7 @@ from iris_harness.simulate import list_settings
 __all__ = ["KEEP", "check_space", "discard", "estimate_bytes", "find_use"]
 
 KEEP = ("all", "products")
-RAW, TRUTH, AS_BUILT, IMAGE = 2, 6 * 4, 25 * 4, 4 * 4  # bytes per pixel-read, and per pixel of one file
+RAW, TRUTH, AS_BUILT, IMAGE = 2, 6 * 4, 25 * 4, 6 * 4  # bytes per pixel-read, and per pixel of one file
 SPARE = 1.1  # for what is small, and for what is written before the old is gone
 
 

@@ -75,9 +75,7 @@ class ArcEvidence:
     @property
     def condition(self) -> str:
         """The condition that samples are of: all that selection tells solutions apart by."""
-        mode = self.mode
-        parts = [f"filter={mode.filter}", f"grating={mode.grating}", f"scale={mode.scale:g}", f"mask={mode.mask}"]
-        return " ".join(parts if mode.column is None else [*parts, f"column={mode.column}"])
+        return self.spectra.condition
 
     @cached_property
     def spectra(self) -> TrueSpectra:

@@ -58,8 +58,22 @@ def read_map(run: Path, row: ManifestRow) -> MapEvidence:
         raise LayoutError(f"HDU DATA has (ny, nx)={image.data.shape}", file=row.product, key="YSIZE,XSIZE")
     lattice = load_lattice(mode.mask, mode.column)
     number = match_lenslets(lattice.column, lattice.row, truth.column, truth.row)
+    if (number < 0).any():
+        raise LayoutError("truth has lenslets that the mask does not light", file=row.truth, key="COLUMN,ROW")
+    _check_lenslets(image.lenslet, image.wavelength, len(lattice.column), row)
     places = TruePlaces.of(truth, _read_shift(run, row))
     return MapEvidence(row, image.wavelength, image.lenslet, TrueSpectra(mode, truth, places, region), number)
+
+
+def _check_lenslets(
+    lenslet: npt.NDArray[np.int32], wavelength: npt.NDArray[np.float64], lit: int, row: ManifestRow
+) -> None:
+    """Raise LayoutError where a pixel is given to no lenslet that the mask lights, or to none and has a wavelength."""
+    if lenslet.min() < -1 or lenslet.max() >= lit:
+        value = int(lenslet.min()), int(lenslet.max())
+        raise LayoutError(f"must be from 0 to {lit - 1}, or -1 for none", file=row.product, key="LENSLET", value=value)
+    if np.isfinite(wavelength[lenslet == -1]).any():
+        raise LayoutError("must be NaN where LENSLET is -1", file=row.product, key="WAVELENGTH")
 
 
 def _find_spectrograph(run: Path, row: ManifestRow, mode: LensletMode) -> SpectrographTruth:

@@ -23,7 +23,8 @@ __all__ = ["TrueSpectra", "match_lenslets"]
 
 TO_SPARE = 1.0
 """How far in px inside the edge a spectrum must end to be judged."""
-_NODES = 129  # along a spectrum, whose row bends by less than 1e-4 px between two of them
+_NODES = 129  # along a spectrum, whose row bends by less than 5e-4 px between two of them
+_FEW = 9  # of them, which tell where a spectrum leaves the region between its ends
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -38,6 +39,13 @@ class TrueSpectra:
     places: TruePlaces
     region: Subarray
     window: Subarray | None = None
+
+    @property
+    def condition(self) -> str:
+        """The condition that samples are of: all that selection tells settings apart by."""
+        mode = self.mode
+        parts = [f"filter={mode.filter}", f"grating={mode.grating}", f"scale={mode.scale:g}", f"mask={mode.mask}"]
+        return " ".join(parts if mode.column is None else [*parts, f"column={mode.column}"])
 
     def cut(self, window: Window) -> Self:
         """Return those of a part of the region: lenslets whose spectra have their middle there."""
@@ -61,6 +69,9 @@ class TrueSpectra:
         low, high = max(self.region.ystart - 1, border), min(self.region.ystart + self.region.ysize - 2, last)
         whole = (x[:, 0] >= left + TO_SPARE) & (x[:, 1] <= right - TO_SPARE)
         whole &= ((y >= low + TO_SPARE) & (y <= high - TO_SPARE)).all(axis=1)
+        for wavelength in self._between(_FEW):
+            row = self.places.find(np.arange(len(whole)), np.full(len(whole), wavelength))[1]
+            whole &= (row >= low + TO_SPARE) & (row <= high - TO_SPARE)
         return whole & self.lies_within(x.mean(axis=1), y.mean(axis=1))
 
     def lies_within(self, x: Array, y: Array) -> Mask:
@@ -73,9 +84,15 @@ class TrueSpectra:
 
     def find_rows(self, lenslet: int, column: Array) -> Array:
         """Return the rows px (m,) in which the trace of a lenslet passes columns (m,) between its ends."""
-        wavelength = np.linspace(*load_passband(self.mode.filter).half, _NODES)
-        x, y = self.places.find(lenslet, wavelength)
+        x, y = self.places.find(lenslet, self._nodes)
         return np.interp(column, x, y)
+
+    @cached_property
+    def _nodes(self) -> Array:
+        return self._between(_NODES)
+
+    def _between(self, number: int) -> Array:
+        return np.linspace(*load_passband(self.mode.filter).half, number)
 
     def find_lenslets(self, column: npt.NDArray[Any], row: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
         """Return the number in truth (m,) of lenslets, -1 where truth has none there."""

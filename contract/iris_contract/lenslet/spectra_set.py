@@ -1,10 +1,10 @@
 """Which spectra of a mode are whole on the detector, and the grid of wavelengths that they share.
 
 A spectrum is complete when it lies, from half transmission to half transmission, on light-sensitive pixels. The grating
-does not turn with the filter, so each filter has a set of complete spectra of its own. The two ends decide: columns
-grow with wavelength, and rows lie the further out the further light falls from the camera's axis, on both sides. All
-as designed, for planning: of a product its own solution says which spectra are complete. Overlaps of spectra end to
-end are no matter of completeness.
+does not turn with the filter, so each filter has a set of complete spectra of its own. Columns grow with wavelength, so
+the two ends decide; rows lie the further out the further light falls from the camera's axis, so the middle does too.
+All as designed, for planning: of a product its own solution says which spectra are complete. Overlaps of spectra end
+to end are no matter of completeness.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from iris_contract.exposure import Subarray
 
 __all__ = ["find_complete", "find_ends", "find_spectrum", "wavelength_grid"]
+
+_ALONG = 9  # wavelengths at which a spectrum's rows are looked at
 
 Float = npt.NDArray[np.float64]
 
@@ -54,17 +56,20 @@ def find_complete(mode: LensletMode, region: Subarray | None = None) -> npt.NDAr
 
     Raises InputError where no light passes.
     """
-    x, y = find_ends(mode)
+    x, _ = find_ends(mode)
+    setting, lattice = load_grating_setting(mode.grating), load_lattice(mode.mask, mode.column)
+    along = np.linspace(*_find_limits(mode, None), _ALONG)
+    _, y = trace_rays(setting, lattice.along[:, None], lattice.across[:, None], along)
     detector = load_instrument().detector("IFU")
     rows, columns = (slice(0, detector.size),) * 2 if region is None else region.slices
     return _lie_on(x, columns, detector) & _lie_on(y, rows, detector)
 
 
-def _lie_on(ends: Float, pixels: slice, detector: Detector) -> npt.NDArray[np.bool_]:
-    """Tell where both ends (n, 2) lie on those of the columns or rows that see light."""
+def _lie_on(places: Float, pixels: slice, detector: Detector) -> npt.NDArray[np.bool_]:
+    """Tell where all places (n, k) lie on those of the columns or rows that see light."""
     first = max(pixels.start, detector.reference_border)
     last = min(pixels.stop, detector.size - detector.reference_border) - 1
-    whole: npt.NDArray[np.bool_] = ((ends >= first) & (ends <= last)).all(axis=1)
+    whole: npt.NDArray[np.bool_] = ((places >= first) & (places <= last)).all(axis=1)
     return whole
 
 

@@ -183,7 +183,9 @@ def _take_wavelengths_beside(image: Image) -> Image:
     """The wavelengths of the next column of pixels: columns counted from 1."""
     if image.wavelength is None:
         return image
-    return replace(image, wavelength=np.roll(image.wavelength, 1, axis=1))
+    beside = np.roll(image.wavelength, 1, axis=1)
+    both = np.isfinite(beside) & np.isfinite(image.wavelength)
+    return replace(image, wavelength=np.where(both, beside, image.wavelength))
 
 
 def _take_lenslets_beside(image: Image) -> Image:
@@ -191,6 +193,15 @@ def _take_lenslets_beside(image: Image) -> Image:
     if image.wavelength is None or image.lenslet is None:
         return image
     return replace(image, wavelength=np.roll(image.wavelength, 1, axis=0), lenslet=np.roll(image.lenslet, 1, axis=0))
+
+
+def _give_lenslets_everywhere(image: Image) -> Image:
+    """Pixels that belong to no spectrum are given to the first lenslet, in the middle of the band."""
+    if image.wavelength is None or image.lenslet is None:
+        return image
+    free = image.lenslet < 0
+    wavelength = np.where(free, np.nanmedian(image.wavelength), image.wavelength)
+    return replace(image, wavelength=wavelength, lenslet=np.where(free, 0, image.lenslet).astype(np.int32))
 
 
 IMAGE_FAULTS: Mapping[str, Fault] = {
@@ -216,6 +227,7 @@ IMAGE_FAULTS: Mapping[str, Fault] = {
     "everything_persistent": edit_image(_flag_all("PERSISTENCE")),
     "wavelengths_of_the_next_column": edit_image(_take_wavelengths_beside),
     "lenslets_of_the_next_row": edit_image(_take_lenslets_beside),
+    "lenslets_everywhere": edit_image(_give_lenslets_everywhere),
     "wrong_corner": flatten_again(_roll),
     "wrong_detector": flatten_again(_swap_detector),
 }

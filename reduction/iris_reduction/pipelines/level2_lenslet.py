@@ -21,7 +21,11 @@ class Level2LensletPipeline(IrisPipeline):
 
     def process(self, init: Any) -> ImageModel:
         """Return the level 2 frame; raises LayoutError without wavelengths."""
-        model = super().process(init)
+        given = self.open_model(str(init)) if not isinstance(init, ImageModel) else init
+        if given.header.get("DATALVL") != 1:
+            level = given.header.get("DATALVL")
+            raise LayoutError("takes a rate image, level 1", file=given.filename, key="DATALVL", value=level)
+        model = super().process(given)
         if not isinstance(model, ImageModel) or model.wavelength is None:
             raise LayoutError("the Step wavelength cannot be left out", file=model.filename, key="S_WAVE")
         cards = {"DATAMODL": "LensletModel", "DATALVL": 2}

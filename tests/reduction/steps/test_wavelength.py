@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from iris_contract import Image, Reference
+from iris_contract import DQ, Image, Reference
 from iris_contract.errors import LayoutError, ReferenceFileError
 from iris_reduction.datamodel import ImageModel
 from iris_reduction.pipelines import run_level2
@@ -51,12 +51,38 @@ def test_the_arc_of_the_setting_gives_lenslet_and_wavelength(shared_arc_bench):
         ("GRATING", "8000-K"),
         ("SCALE", 0.009),
         ("LLMSKST", "SERRATED_WIDE"),
+        ("DETECTOR", "IMG1"),
     ],
 )
 def test_the_arc_of_another_setting_is_refused_by_its_keyword(shared_arc_bench, key, value):
     arc = write_arc(shared_arc_bench, **{key: value})
     with pytest.raises(ReferenceFileError, match=f"{key}={value!r}: the frame has .*arc reference of its setting"):
         run(shared_arc_bench, make_frame(shared_arc_bench), arc)
+
+
+@pytest.mark.parametrize("key", ["DOMAIN", "COEFFS", "TRACE", "COLUMN", "ROW"])
+def test_an_arc_that_says_nothing_of_a_lenslet_is_refused(shared_arc_bench, key):
+    path = write_arc(shared_arc_bench)
+    arc = Reference.read(path, "arc")
+    values = arc.content[key]
+    if key in ("COLUMN", "ROW"):
+        arc.content[key] = values[::-1].copy()
+    else:
+        values[shared_arc_bench.whole()[0]] = np.nan
+    arc.write(path)
+    with pytest.raises(ReferenceFileError, match=f"{key}="):
+        run(shared_arc_bench, make_frame(shared_arc_bench), path)
+
+
+def test_reference_pixels_have_no_wavelength(shared_arc_bench):
+    frame = make_frame(shared_arc_bench)
+    before = run(shared_arc_bench, frame, write_arc(shared_arc_bench)).lenslet
+    row = int(np.argmax((before >= 0).sum(axis=1)))
+    frame.dq[row] = DQ["REFERENCE_PIXEL"]
+    result = run(shared_arc_bench, frame, write_arc(shared_arc_bench))
+    assert np.isnan(result.wavelength[row]).all()
+    assert (result.lenslet[row] == -1).all()
+    np.testing.assert_array_equal(np.delete(result.lenslet, row, 0), np.delete(before, row, 0))
 
 
 def test_the_arc_of_a_smaller_region_is_refused(shared_arc_bench):
