@@ -55,10 +55,20 @@ def _start(header: Header) -> str:
     return f"{header.get('DATE-OBS', '')}T{header.get('TIME-OBS', '')}"
 
 
+def _refuse_twice(kind: str, files: Sequence[str | Path]) -> None:
+    """Raise InputError for a file that stands twice, by whatever path: it would weigh twice."""
+    seen: set[Path] = set()
+    for path in map(Path, files):
+        if path.resolve() in seen:
+            raise InputError(f"stands twice in the {kind} set; list it once", file=path, key="files", value=path.name)
+        seen.add(path.resolve())
+
+
 def make_set(kind: str, files: Sequence[str | Path]) -> CalibrationSet:
     """Return the set of `files`; raise LayoutError or InputError where they do not go together."""
     if not files:
         raise InputError(f"the {kind} set lists no files", key="files", value=[])
+    _refuse_twice(kind, files)
     pairs = sorted(((Path(f), read_header(f)) for f in files), key=lambda pair: (_start(pair[1]), pair[0].name))
     first_path, first = pairs[0]
     table = load_reference_types()

@@ -55,7 +55,7 @@ def test_file_of_the_lenslets_tells_their_setting(written, model):
     assert check_file(path) == []
     for wrong, told in (
         ({"GRATING": "NONE"}, "GRATING='NONE': no such grating"),
-        ({"SCALE": 0.025}, "SCALE=25.0: choose 4.0, 9.0 mas"),
+        ({"SCALE": 0.025}, "SCALE=0.025: choose 0.004, 0.009 arcsec"),
         ({"LLMSKST": "FINE_MASK_CALIBRATION"}, "LLMSKCOL=None: a column is given"),
         ({"LLMSKST": None}, "LLMSKST=None: keyword is missing"),
     ):

@@ -63,6 +63,12 @@ def test_broken_sets_are_refused_in_one_line(write_set, night, content, told):
     assert len(str(caught.value).splitlines()) == 1
 
 
+def test_a_file_that_stands_twice_is_named(night):
+    dark = night.raw["dark"]
+    with pytest.raises(InputError, match=rf"{dark.name}: files='{dark.name}': stands twice in the dark set"):
+        make_set("dark", [dark, dark.parent / ".." / dark.parent.name / dark.name])
+
+
 def test_no_json(tmp_path):
     (tmp_path / "a.json").write_text("{", "utf-8")
     with pytest.raises(LayoutError, match="not readable as JSON"):

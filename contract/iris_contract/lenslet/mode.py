@@ -1,7 +1,7 @@
 """What a header says of the lenslet spectrograph: scale, mask, grating, filter.
 
 The filter is in the imager's wheel, through which the spectrograph looks; the names of filters in series are joined
-by +. Not modelled: the calibration mask between two columns, and in headers more than one filter.
+by +, in calculations only: a header has one. Not modelled: the calibration mask between two columns.
 """
 
 from __future__ import annotations
@@ -38,6 +38,11 @@ class LensletMode:
         scale, mask = header["SCALE"], str(header["LLMSKST"])
         if not isinstance(scale, (int, float)):
             raise InputError("must be a number of arcsec", key="SCALE", value=scale)
+        scales = load_instrument().values["ifs.lenslet_scales"]
+        if round(1000 * scale, 6) not in scales:
+            raise InputError(f"choose {', '.join(f'{s / 1000:g}' for s in scales)} arcsec", key="SCALE", value=scale)
+        if "+" in str(header["FILTER"]):
+            raise InputError("a header has one filter, not a series", key="FILTER", value=header["FILTER"])
         column = header.get("LLMSKCOL") if mask == SINGLE_COLUMN else None
         if isinstance(column, bool) or not isinstance(column, int | None):
             raise InputError("must be an integer", key="LLMSKCOL", value=column)

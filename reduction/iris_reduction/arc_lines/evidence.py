@@ -10,6 +10,7 @@ that matter.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ _NEAR = 1.5  # px
 SHARE = 0.5
 """Of spectra that show lines, or of light that lies at lines: below it, the light is not what the header says."""
 _ALL = 0.95
+_SURE = 0.8  # of the light of an exposure at its lines: then the setting is right
 
 
 def check_light(images: Sequence[ArcImage]) -> None:
@@ -58,23 +60,37 @@ def check_saturation(images: Sequence[ArcImage], points: Points) -> None:
 def check_pattern(
     images: Sequence[ArcImage], points: Points, found: npt.NDArray[np.bool_], header: Mapping[str, Any]
 ) -> None:
-    """Raise InputError unless most spectra show lines, and most spots are lines.
+    """Raise InputError unless most spectra show lines, and most spots are lines; it names the image with the least.
 
     `points` (k,) are all predicted lines, `found` (k,) those measured where the field has them. `header` gives the
-    values that the message names.
+    values that the message names. Where other images show what they should, the lamp of this one is wrong.
     """
     expected = np.unique(points.spectrum[points.strength > 10 * _STRONG])
     shown = float(np.isin(expected, np.unique(points.spectrum[found])).mean()) if len(expected) else 0.0
     explained = measure_explained(images, points)
     if shown >= SHARE and explained >= SHARE:
         return
+    shares = [measure_explained([image], _take_image(points, n)) for n, image in enumerate(images)]
+    worst = images[int(np.argmin(shares))]
+    if min(shares) < SHARE and max(shares) > _SURE:
+        problem = (
+            f"{min(shares):.0%} of its light is where lines of this lamp should be, of another exposure's "
+            f"{max(shares):.0%}; was it another lamp, or two at once? leave the exposure out"
+        )
+        raise InputError(problem, file=worst.name, key="CALLAMP", value=worst.lamp)
     keys = ("FILTER", "GRATING", "LLMSKST")
     problem = (
         f"the lines of this setting are not what is seen: {shown:.0%} of the spectra show theirs, "
         f"{explained:.0%} of the light is where lines should be; check filter, grating, mask and lamp of the exposures"
     )
     stated = tuple(header.get(key) for key in keys)
-    raise InputError(problem, file=images[0].name, key=",".join(keys), value=stated)
+    raise InputError(problem, file=worst.name, key=",".join(keys), value=stated)
+
+
+def _take_image(points: Points, number: int) -> Points:
+    """Return the points of one image, as those of the first."""
+    mine = points.take(points.image == number)
+    return replace(mine, image=np.zeros_like(mine.image))
 
 
 def measure_explained(images: Sequence[ArcImage], points: Points) -> float:

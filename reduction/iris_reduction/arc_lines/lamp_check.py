@@ -7,7 +7,8 @@ another's if the lines of another lamp hold more of the light, or its own hold w
 a tenth of the detector.
 Where an exposure stands alone, or all are wrong, lines of another lamp may have been taken for those of lenslets two
 columns away; so where lines are seen well, the one that should be the brightest must be among them.
-Not told: a lamp that shines as well as the one that is named.
+Two lamps at once are told where a tenth of the light is at no line of the one that is named, and two lines of another,
+its brightest among them, are seen away from its own. Not told: a second lamp fainter than that, or with one line only.
 """
 
 from __future__ import annotations
@@ -15,29 +16,40 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 from scipy.ndimage import maximum_filter
+from scipy.spatial import cKDTree
 
 from iris_contract.errors import InputError
 from iris_contract.lenslet import Passband
 from iris_contract.spectral_data import LAMPS
 from iris_reduction.arc_lines.evidence import SHARE, measure_explained
 from iris_reduction.arc_lines.image import ArcImage
-from iris_reduction.arc_lines.pattern import LampLines, Place, list_lines, predict_points
+from iris_reduction.arc_lines.pattern import LampLines, Place, Points, list_lines, predict_points
 
 __all__ = ["check_lamps"]
 
 _CHANCE = 0.25  # of the light, at lines of a lamp that does not shine
 _BRIGHT, _SEEN = 29.0, 5.0  # sigma of a pixel; `significance` ends at 30
+_STRANGE = 0.1  # of the light, at no line of the lamp: a second lamp is looked for
+_WEAK, _AWAY, _FEWEST = (
+    0.02,
+    3.0,
+    2,
+)  # strength of the lines that tell it, px between them and the first's, their number
 
 
 def check_lamps(images: Sequence[ArcImage], lamps: Sequence[LampLines], band: Passband, number: int, at: Place) -> None:
     """Raise InputError for an image whose light is not at its lamp's lines; `at` places those of `number` spectra."""
     for image, lines in zip(images, lamps, strict=True):
         own, lacking = _explain(image, lines, number, at), _lacks_brightest(image, lines, number, at)
-        if own >= SHARE and not lacking:
+        if own > 1 - _STRANGE and not lacking:
             continue
-        rivals = [_list_lines(name, band) for name in LAMPS if name != image.lamp]
-        shares = {of.lamp: _explain(image, of, number, at) for of in rivals if of is not None}
+        rivals = [of for name in LAMPS if name != image.lamp and (of := _list_lines(name, band)) is not None]
+        if own >= SHARE and not lacking:
+            _refuse_second(image, lines, rivals, number, at)
+            continue
+        shares = {of.lamp: _explain(image, of, number, at) for of in rivals}
         likely = max(shares, key=shares.__getitem__, default="")
         if own > max(_CHANCE, shares.get(likely, 0.0)) and not lacking:
             continue
@@ -47,12 +59,30 @@ def check_lamps(images: Sequence[ArcImage], lamps: Sequence[LampLines], band: Pa
         raise InputError(f"{problem}; leave the exposure out", file=image.name, key="CALLAMP", value=image.lamp)
 
 
-def _lacks_brightest(image: ArcImage, lines: LampLines, number: int, at: Place) -> bool:
-    """Tell whether most spectra show some line of the lamp well, and not the one that should be the brightest."""
-    points = predict_points([image], [lines], number, at)
+def _refuse_second(image: ArcImage, lines: LampLines, rivals: Sequence[LampLines], number: int, at: Place) -> None:
+    """Raise InputError where the bright lines of another lamp are seen away from those of the image's own."""
+    own = predict_points([image], [lines], number, at)
+    tree = cKDTree(np.stack([own.x, own.y], axis=1))
+    for rival in rivals:
+        points = predict_points([image], [rival], number, at)
+        points = points.take(points.strength > _WEAK)
+        points = points.take(tree.query(np.stack([points.x, points.y], axis=1))[0] > _AWAY)
+        seen = [line for line, of in _show(image, points).items() if float(np.mean(of >= _SEEN)) >= SHARE]
+        if len(seen) >= _FEWEST and int(rival.strength.argmax()) in seen:
+            problem = f"lines of {rival.lamp} are seen too; take lamps one at a time, and leave this exposure out"
+            raise InputError(problem, file=image.name, key="CALLAMP", value=image.lamp)
+
+
+def _show(image: ArcImage, points: Points) -> dict[int, npt.NDArray[np.float32]]:
+    """Return the significance (m,) at the points of each line."""
     column, row = (np.rint(v - c).astype(int) for v, c in zip((points.x, points.y), image.corner, strict=True))
     shown = maximum_filter(image.significance, 3)[row, column]
-    there = {line: shown[points.line == line] for line in np.unique(points.line)}
+    return {int(line): shown[points.line == line] for line in np.unique(points.line)}
+
+
+def _lacks_brightest(image: ArcImage, lines: LampLines, number: int, at: Place) -> bool:
+    """Tell whether most spectra show some line of the lamp well, and not the one that should be the brightest."""
+    there = _show(image, predict_points([image], [lines], number, at))
     if max((float(np.median(of)) for of in there.values()), default=0.0) < _BRIGHT:
         return False  # too faint to tell
     brightest = there.get(int(lines.strength.argmax()))

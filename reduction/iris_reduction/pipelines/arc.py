@@ -8,6 +8,7 @@ from typing import Any
 from iris_contract.errors import InputError
 from iris_contract.fitsio import Header
 from iris_contract.lenslet import LensletMode
+from iris_contract.spectral_data import LAMPS
 from iris_reduction.calibration.arc import check_region, make_arc_content
 from iris_reduction.calibration.dark import combine_darks
 from iris_reduction.calibration.frame import RateFrame
@@ -35,7 +36,10 @@ class ArcPipeline(CalibrationPipeline):
         members = self.open_set(init)
         on, off = members.select("arc_on"), members.select("arc_off")
         WAVELENGTH_FAMILY.find(self.method, "method")  # before the work of measuring
-        mode = _find_mode(on[0], dict(zip(members.files, members.headers, strict=True))[on[0]])
+        headers = dict(zip(members.files, members.headers, strict=True))
+        mode = _find_mode(on[0], headers[on[0]])
+        for path in on:
+            _check_lamp(path, str(headers[path]["CALLAMP"]))
         unlit = combine_darks([image.planes for image in self.reduce(off)])
         try:
             content, header = self._measure(on, unlit, mode)
@@ -66,6 +70,18 @@ def _find_mode(path: Path, header: Header) -> LensletMode:
     if header.get("IFSMODE") != "LENSLET":
         raise InputError("arcs of the lenslets are asked for", file=path, key="IFSMODE", value=header.get("IFSMODE"))
     try:
-        return LensletMode.from_header(header)
+        mode = LensletMode.from_header(header)
     except InputError as error:
         raise InputError(error.problem, file=path, key=error.key, value=error.value) from None
+    if mode.filter == "dark":
+        raise InputError("no light passes; arcs need a filter", file=path, key="FILTER", value=mode.filter)
+    return mode
+
+
+def _check_lamp(path: Path, lamp: str) -> None:
+    """Raise InputError unless the lamp is one, with a list of lines."""
+    if lamp in LAMPS:
+        return
+    several = sum(name in lamp.upper() for name in (*LAMPS, "FLAT")) > 1
+    problem = "take lamps one at a time, since lines are looked up by lamp" if several else "has no line list"
+    raise InputError(f"{problem}; choose one of {', '.join(LAMPS)}", file=path, key="CALLAMP", value=lamp)

@@ -46,10 +46,11 @@ def test_missing_keyword_is_named(key):
 @pytest.mark.parametrize(
     ("card", "message"),
     [
-        ({"SCALE": 0.025}, "SCALE=25.0: choose 4.0, 9.0 mas"),
+        ({"SCALE": 0.025}, "SCALE=0.025: choose 0.004, 0.009 arcsec"),
         ({"SCALE": "0.004"}, "must be a number of arcsec"),
         ({"LLMSKST": "NONE"}, "LLMSKST='NONE': no such mask"),
         ({"GRATING": "NONE"}, "GRATING='NONE': no such grating"),
+        ({"FILTER": "Kbb+KN3"}, "FILTER='Kbb.KN3': a header has one filter, not a series"),
         ({"FILTER": "through"}, "FILTER='through': no such filter"),
         ({"LLMSKST": "FINE_MASK_CALIBRATION"}, "LLMSKCOL=None"),
         ({"LLMSKST": "FINE_MASK_CALIBRATION", "LLMSKCOL": "3"}, "LLMSKCOL='3': must be an integer"),

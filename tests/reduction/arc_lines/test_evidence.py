@@ -1,5 +1,7 @@
 """Arcs that are not of the stated setting are refused; diffraction about bright lines is no reason to refuse."""
 
+from dataclasses import fields, replace
+
 import numpy as np
 import pytest
 
@@ -36,6 +38,19 @@ def test_side_lobes_of_bright_lines_do_not_count_as_strange_light(image):
 def test_lines_elsewhere_are_refused(image):
     with pytest.raises(InputError, match=r"0% of the light is where lines should be; check filter"):
         check_pattern([image], predict(PLACES + np.array([10, 0])), np.ones(3, bool), HEADER)
+
+
+def test_the_image_that_shows_least_is_named(image):
+    """Of two, one is as it should be: the lamp of the other is wrong; of two alike, the setting."""
+    other = replace(image, name="other.fits", rate=2 * image.rate)
+    both = [predict(PLACES), predict(PLACES + np.array([10, 0]))]
+    points = Points(*(np.concatenate([getattr(part, f.name) for part in both]) for f in fields(Points)))
+    points.image[3:] = 1
+    with pytest.raises(InputError, match=r"other\.fits: CALLAMP='ARGON': 0% of its light .* another exposure's 100%"):
+        check_pattern([image, other], points, np.ones(6, bool), HEADER)
+    nothing = points.take(points.image == 1)
+    with pytest.raises(InputError, match=r"arc\.fits: FILTER,GRATING,LLMSKST="):
+        check_pattern([image, other], nothing, np.ones(3, bool), HEADER)
 
 
 def test_spectra_without_their_lines_are_refused(image):

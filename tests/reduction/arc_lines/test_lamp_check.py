@@ -21,6 +21,7 @@ class Image:
 def check(monkeypatch, shares, lacking=False):
     monkeypatch.setattr(lamp_check, "_explain", lambda image, lines, number, at: shares.get(lines.lamp, 0.0))
     monkeypatch.setattr(lamp_check, "_lacks_brightest", lambda *arguments: lacking)
+    monkeypatch.setattr(lamp_check, "_refuse_second", lambda *arguments: None)
     lamp_check.check_lamps([Image()], [list_lines("ARGON", BAND)], BAND, 1, None)
 
 

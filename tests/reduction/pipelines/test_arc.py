@@ -158,6 +158,41 @@ def test_a_lamp_that_is_called_by_another_name(built, frames, take, references, 
         make_reference("arc", [wrong, frames["NONE"]], tmp_path, references)
 
 
+def test_the_lamp_of_an_exposure_is_blamed_not_the_setting_and_not_the_first_file(
+    built, frames, take, references, tmp_path
+):
+    """Argon is called xenon: the brightest of the set, so most of all light is strange."""
+    wrong = take(built, 2 * built.draw("ARGON"), "XENON")
+    with pytest.raises(InputError, match=rf"{wrong.name}: CALLAMP='XENON': 2\d% .* another exposure's \d\d%; was it"):
+        make_reference("arc", [frames["KRYPTON"], wrong, frames["NONE"]], tmp_path, references)
+
+
+@pytest.mark.parametrize("second", ["KRYPTON", "XENON"])
+def test_two_lamps_at_once(built, frames, take, references, second, tmp_path):
+    both = take(built, built.draw("ARGON") + built.draw(second), "ARGON")
+    with pytest.raises(InputError, match=rf"{both.name}: CALLAMP='ARGON': lines of {second} are seen too; take lamps"):
+        make_reference("arc", [both, frames["NONE"]], tmp_path, references)
+
+
+@pytest.mark.parametrize(
+    ("cards", "told"),
+    [
+        ({"CALLAMP": "ARGON+KRYPTON"}, r"CALLAMP='ARGON.KRYPTON': take lamps one at a time"),
+        ({"CALLAMP": "argon,xenon"}, "CALLAMP='argon,xenon': take lamps one at a time"),
+        ({"CALLAMP": "HELIUM"}, "CALLAMP='HELIUM': has no line list; choose one of ARGON"),
+        ({"FILTER": "dark"}, "FILTER='dark': no light passes; arcs need a filter"),
+        ({"FILTER": "Kbb+KN3"}, "FILTER='Kbb.KN3': a header has one filter, not a series"),
+        ({"SCALE": 0.025}, r"SCALE=0\.025: choose 0\.004, 0\.009 arcsec"),
+    ],
+)
+def test_headers_that_no_arc_has_are_told_in_one_line(built, take, references, cards, told, tmp_path):
+    blank = np.zeros(built.region.shape)
+    files = [take(built, blank, "ARGON", **cards), take(built, blank, "NONE", **(cards | {"CALLAMP": "NONE"}))]
+    with pytest.raises(InputError, match=rf"{files[0].name}: {told}") as caught:
+        make_reference("arc", files, tmp_path, references)
+    assert len(str(caught.value).splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     "stated",
     [
@@ -221,6 +256,8 @@ def test_what_cannot_be_arcs_of_the_lenslets(built, frames, take, references, tm
         make_reference("arc", unknown, tmp_path, references)
     with pytest.raises(InputError, match="differs from"):
         make_reference("arc", [frames["ARGON"], unknown[1]], tmp_path, references)
+    with pytest.raises(InputError, match=rf"{frames['NONE'].name}: .*stands twice in the arc set; list it once"):
+        make_reference("arc", [frames["ARGON"], frames["NONE"], frames["NONE"]], tmp_path, references)
     flat = take(built, built.draw("ARGON"), "FLAT")
     with pytest.raises(InputError, match="CALLAMP='FLAT'"):
         make_reference("arc", [flat, frames["NONE"]], tmp_path, references)
