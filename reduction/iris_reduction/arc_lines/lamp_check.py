@@ -66,7 +66,7 @@ def _refuse_second(image: ArcImage, lines: LampLines, rivals: Sequence[LampLines
     for rival in rivals:
         points = predict_points([image], [rival], number, at)
         points = points.take(points.strength > _WEAK)
-        points = points.take(tree.query(np.stack([points.x, points.y], axis=1))[0] > _AWAY)
+        points = points.take(np.asarray(tree.query(np.stack([points.x, points.y], axis=1))[0] > _AWAY))
         seen = [line for line, of in _show(image, points).items() if float(np.mean(of >= _SEEN)) >= SHARE]
         if len(seen) >= _FEWEST and int(rival.strength.argmax()) in seen:
             problem = f"lines of {rival.lamp} are seen too; take lamps one at a time, and leave this exposure out"
