@@ -36,6 +36,9 @@ _SURE = 0.8  # of the light of an exposure at its lines: then the setting is rig
 def check_light(images: Sequence[ArcImage]) -> None:
     """Raise InputError where an image shows no spots; white light and a lit off exposure leave none either."""
     for image in images:
+        if float(image.saturated.mean()) > SHARE:
+            problem = "most pixels are saturated; expose it shorter, or read more often"
+            raise InputError(problem, file=image.name, key="CALLAMP", value=image.lamp)
         if len(image.spots[0]) < _FEWEST:
             problem = "no light of lines found; was the lamp on, the shutter open, and the off exposure dark?"
             raise InputError(problem, file=image.name, key="CALLAMP", value=image.lamp)

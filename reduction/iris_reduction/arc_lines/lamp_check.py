@@ -5,6 +5,7 @@ So each exposure is asked alone, where the set has placed the lines. Where less 
 at lines of its lamp it may still be the one, its bright lines at the filter's edge and others of it in no list; it is
 another's if the lines of another lamp hold more of the light, or its own hold what chance gives them, since lines cover
 a tenth of the detector.
+One that shows no line of its lamp, the lamp off, is refused as well: its few spots are hits, at lines by chance.
 Where an exposure stands alone, or all are wrong, lines of another lamp may have been taken for those of lenslets two
 columns away; so where lines are seen well, the one that should be the brightest must be among them.
 Two lamps at once are told where a tenth of the light is at no line of the one that is named, and two lines of another,
@@ -42,21 +43,35 @@ _WEAK, _AWAY, _FEWEST = (
 def check_lamps(images: Sequence[ArcImage], lamps: Sequence[LampLines], band: Passband, number: int, at: Place) -> None:
     """Raise InputError for an image whose light is not at its lamp's lines; `at` places those of `number` spectra."""
     for image, lines in zip(images, lamps, strict=True):
-        own, lacking = _explain(image, lines, number, at), _lacks_brightest(image, lines, number, at)
-        if own > 1 - _STRANGE and not lacking:
-            continue
-        rivals = [of for name in LAMPS if name != image.lamp and (of := _list_lines(name, band)) is not None]
-        if own >= SHARE and not lacking:
-            _refuse_second(image, lines, rivals, number, at)
-            continue
-        shares = {of.lamp: _explain(image, of, number, at) for of in rivals}
-        likely = max(shares, key=shares.__getitem__, default="")
-        if own > max(_CHANCE, shares.get(likely, 0.0)) and not lacking:
-            continue
-        problem = "the lines of this lamp are not those that are seen"
-        if shares.get(likely, 0.0) >= SHARE:
-            problem += f", which are those of {likely}"
-        raise InputError(f"{problem}; leave the exposure out", file=image.name, key="CALLAMP", value=image.lamp)
+        _refuse_other(image, lines, band, number, at)
+        _require_light(image, lines, number, at)
+
+
+def _refuse_other(image: ArcImage, lines: LampLines, band: Passband, number: int, at: Place) -> None:
+    """Raise InputError where the light is that of another lamp, or of two."""
+    own, lacking = _explain(image, lines, number, at), _lacks_brightest(image, lines, number, at)
+    if own > 1 - _STRANGE and not lacking:
+        return
+    rivals = [of for name in LAMPS if name != image.lamp and (of := _list_lines(name, band)) is not None]
+    if own >= SHARE and not lacking:
+        _refuse_second(image, lines, rivals, number, at)
+        return
+    shares = {of.lamp: _explain(image, of, number, at) for of in rivals}
+    likely = max(shares, key=shares.__getitem__, default="")
+    if own > max(_CHANCE, shares.get(likely, 0.0)) and not lacking:
+        return
+    problem = "the lines of this lamp are not those that are seen"
+    if shares.get(likely, 0.0) >= SHARE:
+        problem += f", which are those of {likely}"
+    raise InputError(f"{problem}; leave the exposure out", file=image.name, key="CALLAMP", value=image.lamp)
+
+
+def _require_light(image: ArcImage, lines: LampLines, number: int, at: Place) -> None:
+    """Raise InputError unless some line of the lamp is seen in most spectra: hits and hot pixels are spots as well."""
+    shown = _show(image, predict_points([image], [lines], number, at))
+    if max((float(np.mean(of >= _SEEN)) for of in shown.values()), default=0.0) < SHARE:
+        problem = "no line of this lamp is seen; was it on, and the shutter open? leave the exposure out"
+        raise InputError(problem, file=image.name, key="CALLAMP", value=image.lamp)
 
 
 def _refuse_second(image: ArcImage, lines: LampLines, rivals: Sequence[LampLines], number: int, at: Place) -> None:

@@ -32,7 +32,8 @@ class WavelengthStep(IrisStep):
         model = self.open(init, ImageModel)
         mode = _read_mode(model)
         reference = self.need_reference(model, "arc")
-        name = name_reference(reference.header)
+        given = self.get_ref_override("arc")
+        name = given if isinstance(given, str) else name_reference(reference.header)
         _require_same(mode, reference.header, name)
         cover = read_region(reference.header, name)
         if not cover.contains(model.region):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 
 from iris_contract.errors import InputError
@@ -18,10 +19,22 @@ class Image:
     lamp: str = "ARGON"
 
 
+def test_a_lamp_no_line_of_which_is_seen_in_most_spectra_is_refused(monkeypatch):
+    monkeypatch.setattr(lamp_check, "predict_points", lambda *arguments: None)
+    lines = list_lines("ARGON", BAND)
+    shown = {0: np.array([9.0, 9.0, 1.0]), 1: np.array([9.0, 1.0, 1.0])}
+    monkeypatch.setattr(lamp_check, "_show", lambda *arguments: shown)
+    lamp_check._require_light(Image(), lines, 3, None)
+    del shown[0]
+    with pytest.raises(InputError, match=r"arc\.fits: CALLAMP='ARGON': no line of this lamp is seen"):
+        lamp_check._require_light(Image(), lines, 3, None)
+
+
 def check(monkeypatch, shares, lacking=False):
     monkeypatch.setattr(lamp_check, "_explain", lambda image, lines, number, at: shares.get(lines.lamp, 0.0))
     monkeypatch.setattr(lamp_check, "_lacks_brightest", lambda *arguments: lacking)
-    monkeypatch.setattr(lamp_check, "_refuse_second", lambda *arguments: None)
+    for name in ("_refuse_second", "_require_light"):
+        monkeypatch.setattr(lamp_check, name, lambda *arguments: None)
     lamp_check.check_lamps([Image()], [list_lines("ARGON", BAND)], BAND, 1, None)
 
 

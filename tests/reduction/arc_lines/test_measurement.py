@@ -1,5 +1,7 @@
 """Lines of a strip of the detector found from the design alone, however it was built."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -114,6 +116,26 @@ def test_saturated_lines_are_left_out_and_a_lamp_of_only_such_is_told(build):
         measure_arcs(
             [built.take("ARGON"), built.take("KRYPTON", saturated_above=2.0)], built.mode, built.mode.to_header()
         )
+
+
+def test_a_frame_that_is_saturated_everywhere_is_told(build):
+    built = build(seed=5)
+    full = built.take("KRYPTON", saturated_above=-1e9)
+    with pytest.raises(InputError, match=r"krypton.fits: CALLAMP='KRYPTON': most pixels are saturated"):
+        measure_arcs([built.take("ARGON"), full], built.mode, built.mode.to_header())
+
+
+def test_a_lamp_that_was_off_is_told_even_if_hits_are_there(build):
+    """Forty hits of three pixels are spots: enough for light, none of them a line of most spectra."""
+    built = build(seed=5)
+    lamp = built.take("KRYPTON")
+    rng = np.random.default_rng(3)
+    dark = rng.normal(0, np.sqrt(lamp.floor)).astype(np.float32)
+    for y, x in rng.integers(5, np.array(dark.shape) - 5, (40, 2)):
+        dark[y - 1 : y + 2, x - 1 : x + 2] += np.float32(200 * np.sqrt(lamp.floor[y, x]))
+    off = replace(lamp, rate=dark)
+    with pytest.raises(InputError, match=r"krypton.fits: CALLAMP='KRYPTON': (no line of this lamp|.*leave the exp)"):
+        measure_arcs([built.take("ARGON"), off], built.mode, built.mode.to_header())
 
 
 def test_an_element_without_lines_in_the_filter_is_told():
