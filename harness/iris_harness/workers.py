@@ -110,7 +110,7 @@ def open_workers(root: Path, jobs: int, progress: Progress) -> Iterator[Workers]
     before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
     limit_threads(threads)  # spawned children read it before they import numba
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=watch_parent)
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=prepare_worker)
     try:
         yield Workers(root, progress, pool)
         pool.shutdown()
@@ -124,12 +124,15 @@ def open_workers(root: Path, jobs: int, progress: Progress) -> Iterator[Workers]
                 os.environ[name] = value
 
 
-def watch_parent() -> None:
-    """End this worker with the process that started it, however that ends: it would wait for tasks for ever."""
+def prepare_worker() -> None:
+    """See to it that this worker can be ended at any time, and ends with the process that started it."""
+    # A lock that a library makes, as crds does, is then unlinked at once, and not missed by the tracker of resources.
+    multiprocessing.set_start_method("fork", force=True)
     threading.Thread(target=_outlive_no_parent, daemon=True).start()
 
 
 def _outlive_no_parent() -> None:
+    """Wait for the end of the parent, whatever ends it; this worker would wait for tasks for ever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait([parent.sentinel])
