@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from iris_contract.exposure import GuideWindow, Readout, Subarray
 from iris_contract.instrument import load_instrument
-from iris_contract.lenslet import LensletMode
+from iris_contract.lenslet import LensletMode, load_lattice
 from iris_contract.lenslet.lattice import SINGLE_COLUMN
+from iris_harness.lamps import check_lamp
 from iris_harness.yaml_reader import Reader, explain
 
 __all__ = [
@@ -111,6 +112,7 @@ def read_setting(reader: Reader, scale: float, mask: str, column: int | None) ->
     number = reader.take("column", int, column if name == mask else None)
     if number is None and name == SINGLE_COLUMN:
         raise reader.error(f"{name} lights one column of FINE_MASK: say which, from 0", "column")
+    reader.guard(lambda: load_lattice(name, number), "column" if "column" in reader.tree else "mask")
     return chosen, name, number
 
 
@@ -149,6 +151,7 @@ def read_exposure(
         guide_window=_read_guide_window(reader, detector, region, readout),
     )
     reader.finish()
+    check_lamp(reader, spec)
     return spec
 
 
@@ -180,9 +183,7 @@ def _read_lenslet(
         problem = f"lenslets see {', '.join(LENSLET_SCENES)} or blank; without a grating the bare detector sees this"
         raise reader.error(problem, "scene", scene)
     scale, mask, column = read_setting(reader, spectrograph.scale, spectrograph.mask, spectrograph.column)
-    mode = LensletMode(scale, mask, grating, passband, column)
-    reader.guard(mode.check, "grating")
-    return mode
+    return LensletMode(scale, mask, grating, passband, column)
 
 
 def _read_rates(reader: Reader, scene: str) -> tuple[float, ...]:

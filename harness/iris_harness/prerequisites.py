@@ -13,12 +13,13 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from iris_contract.instrument import load_instrument
-from iris_contract.lenslet import find_complete
+from iris_contract.lenslet import LensletMode, find_complete, find_ends
 from iris_harness.calibrate import CALIBRATIONS
 from iris_harness.matching import Match, describe_match, find_match
 from iris_harness.reduce import SIMULATOR
 
 if TYPE_CHECKING:
+    from iris_contract.exposure import Subarray
     from iris_harness.scenario import ExposureSpec, FamilySpec, Scenario
 
 __all__ = ["STEP_REFERENCES", "find_problem"]
@@ -100,15 +101,27 @@ def _find_small(scenario: Scenario, name: str) -> Iterator[Problem]:
 
 
 def _find_cut(scenario: Scenario) -> Iterator[Problem]:
-    """Yield the setting of which the region holds no spectrum, as designed: nobody could solve for its wavelengths."""
+    """Yield why the region shows too little of spectra, as designed: none, or for wavelengths none whole."""
+    key, region = "region" if scenario.detector == "IFU" else "spectrograph", scenario.find_region("IFU")
+    rows = int((~region.reference_pixels(load_instrument().detector("IFU"))).any(axis=1).sum())
+    pitch = load_instrument().values["lenslet.pitch"]
     roles = scenario.families["wavelength"].exposures if "wavelength" in scenario.families else ()
-    specs = [scenario.exposures[role] for role in roles]
-    for mode in dict.fromkeys(spec.lenslet for spec in specs if spec.lenslet and _find_kind(spec) == "arc_on"):
-        region = scenario.find_region("IFU")
-        if not find_complete(mode, region).any():
-            key = "region" if scenario.detector == "IFU" else "spectrograph"
-            problem = f"it cuts every spectrum of {mode.filter} with {mode.grating} and {mode.mask}; read more columns"
-            yield "", key, problem, asdict(region)
+    solved = {scenario.exposures[role].lenslet for role in roles if scenario.exposures[role].scene == "arc_lamp"}
+    for mode in scenario.lenslet_modes:
+        name = f"spectrum of {mode.filter} with {mode.grating} and {mode.mask}"
+        if not _touch(mode, region):
+            yield "", key, f"no {name} falls on it; read other columns or rows", asdict(region)
+        if mode in solved and rows < pitch:  # most of the light would be of spectra that its edges cut
+            yield "", key, f"{rows} rows of it see light; arcs take {pitch:g}, one row of lenslets", asdict(region)
+        if mode in solved and not find_complete(mode, region).any():
+            yield "", key, f"it cuts every {name}; read more columns", asdict(region)
+
+
+def _touch(mode: LensletMode, region: Subarray) -> bool:
+    """Tell whether any spectrum falls on the region at all."""
+    (x, y), (rows, columns) = find_ends(mode), region.slices
+    along = (x.max(axis=1) >= columns.start) & (x.min(axis=1) < columns.stop)
+    return bool((along & (y.max(axis=1) >= rows.start) & (y.min(axis=1) < rows.stop)).any())
 
 
 def _find_unfed(scenario: Scenario, family: FamilySpec) -> Iterator[Problem]:

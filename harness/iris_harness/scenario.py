@@ -17,7 +17,7 @@ from typing import Any
 from iris_contract.errors import ScenarioError
 from iris_contract.exposure import Subarray
 from iris_contract.instrument import DETECTORS, load_instrument
-from iris_contract.lenslet import LensletMode, load_lattice
+from iris_contract.lenslet import LensletMode
 from iris_contract.scorecard import FAMILIES
 from iris_harness.algorithms import CALIBRATORS, JUDGE_FITTERS, list_algorithms
 from iris_harness.exposures import (
@@ -257,7 +257,6 @@ def _read_spectrograph(top: Reader, detector: str, region: Subarray) -> Spectrog
     reader = top.inner("spectrograph").expect(*SETTING_KEYS, *own_region)
     own = _read_region(reader, SPECTROGRAPH) if own_region else region
     scale, mask, column = read_setting(reader, 4.0, "FINE_MASK", None)
-    reader.guard(lambda: load_lattice(mask, column), "mask" if column is None else "column")
     reader.finish()
     return Spectrograph(own, scale, mask, column)
 

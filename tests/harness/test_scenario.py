@@ -143,6 +143,33 @@ def test_a_region_that_cuts_every_spectrum_is_refused_before_it_is_simulated(tmp
         load_scenario(path)
 
 
+@pytest.mark.parametrize(
+    ("region", "said"),
+    [
+        ("xstart: 1409, ystart: 1953, xsize: 1280, ysize: 31", "31 rows of it see light; arcs take 32, one row"),
+        ("xstart: 1, ystart: 1, xsize: 64, ysize: 64", "no spectrum of KN3 with 4000-K and FINE_MASK falls on it"),
+    ],
+)
+def test_a_region_that_lenslets_hardly_light_is_refused(tmp_path, region, said):
+    text, path = list_scenarios()["lenslet"].read_text(), tmp_path / "dark.yaml"
+    was = "xstart: 1409, ystart: 1953, xsize: 1280, ysize: 192"
+    assert was in text
+    path.write_text(text.replace(was, region))
+    with pytest.raises(ScenarioError, match=rf"dark.yaml:\d+: region=.*{said}"):
+        load_scenario(path)
+
+
+def test_only_wavelengths_need_whole_spectra(tmp_path):
+    import yaml
+
+    tree = yaml.safe_load(list_scenarios()["lenslet"].read_text())
+    tree["region"] = {"xstart": 1700, "ystart": 1953, "xsize": 64, "ysize": 16}
+    tree["families"] = {"ramp": {"exposures": ["white"], "algorithms": ["gls"], "settings": ["alone"]}}
+    path = tmp_path / "white.yaml"
+    path.write_text(yaml.safe_dump(tree))
+    load_scenario(path)
+
+
 def test_line_is_that_of_the_key(tmp_path):
     path = tmp_path / "broken.yaml"
     path.write_text(MICRO.read_text().replace("seed: 11", "seed: eleven"))

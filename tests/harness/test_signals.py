@@ -47,7 +47,7 @@ def work():
     ],
 )
 def test_workers_end_with_the_command_so_that_a_pipe_from_it_does(tmp_path, number, code, said):
-    """Its workers hold the other ends of both pipes: reading them ends when the last is gone. Nothing is said of locks."""
+    """Its workers hold the other ends of both pipes, whose reading ends with the last; nothing is said of locks."""
     (tmp_path / "locks.py").write_text(LOCKS)
     process = subprocess.Popen(
         [sys.executable, "-c", RUN, str(tmp_path / "run")],
