@@ -46,7 +46,9 @@ class ArcBench:
     region = Subarray(1741, 1889, 640, 320)
     shift = np.array([0.06, -0.04])
     lamps = ("ARGON", "KRYPTON")
-    sigma = 0.012
+    sigma, common = 0.012, 0.004
+    bend = np.array([0.8, -1.3, 0.5])
+    """What the three orders are, over their sigma."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -138,7 +140,9 @@ class ArcBench:
             columns = domain[n].mean() + nodes * np.ptp(domain[n]) / 2
             coeffs[n] = legendre.legfit(nodes, self.true_wavelength(n, columns), 5)
         coeffs[:, 0] += step * self.sigma * rng.normal(size=number)
-        covariance = np.zeros((number, 6, 6))
+        coeffs[:, 1:4] += step * self.common * self.bend
+        common = np.diag((step * self.common) ** 2 * np.array([0, 1, 1, 1, 0, 0]))
+        covariance = np.tile(common, (number, 1, 1))
         covariance[:, 0, 0] = (step * self.sigma) ** 2
         table = self.table(rng)
         outer = table["WAVELENGTH"].min(), table["WAVELENGTH"].max()
@@ -146,7 +150,7 @@ class ArcBench:
         rows = np.stack([self.true_place(lenslets, np.full(number, nm))[1] + self.shift[1] for nm in support], axis=1)
         trace, width = np.stack([rows.mean(axis=1), np.diff(rows)[:, 0] / 2], axis=1), np.full((number, 2), 0.8, "f4")
         return {
-            "COEFFS": coeffs, "DOMAIN": domain, "COVARIANCE": covariance, "COMMON": np.zeros((6, 6)),
+            "COEFFS": coeffs, "DOMAIN": domain, "COVARIANCE": covariance, "COMMON": common,
             "SPAN": np.stack(span, axis=1), "COLUMN": self.lattice.column.copy(), "ROW": self.lattice.row.copy(),
             "TRACE": trace, "WIDTH": width, "RMS": np.zeros(number, "f4"), "NLINES": np.full(number, 9, "i4"),
             "DQ": flags, "LINES": table,

@@ -27,7 +27,17 @@ from scipy.spatial import cKDTree
 from iris_contract.spectral_data import LAMPS, load_arc_lines
 from iris_validators.arc_evidence import ArcEvidence, ArcExposure
 
-__all__ = ["BRIGHT", "CROWDED", "LISTED", "TOLERANCE", "Identification", "find_reach", "identify"]
+__all__ = [
+    "BRIGHT",
+    "CROWDED",
+    "FAINTEST",
+    "LISTED",
+    "TOLERANCE",
+    "Identification",
+    "find_reach",
+    "identify",
+    "take_right",
+]
 
 BRIGHT = 2500.0
 """Electrons of a line that must be found: an S/N of 36 where noise is 10 e- a pixel; a reduction may ask for 10."""
@@ -91,14 +101,20 @@ def find_reach(evidence: ArcEvidence) -> tuple[Array, Array]:
 
     It is the lines that tell where a solution is extrapolated: what a product says of it in SPAN is not asked.
     """
-    table = _take_used(evidence)
-    lenslet, _, right = _hold_against_truth(evidence, table)
+    table, lenslet = take_right(evidence)
     number = len(evidence.truth.column)
     first, last = np.full(number, np.inf), np.full(number, -np.inf)
-    x = _take_places(table)[0][right]
-    np.minimum.at(first, lenslet[right], x)
-    np.maximum.at(last, lenslet[right], x)
+    x = _take_places(table)[0]
+    np.minimum.at(first, lenslet, x)
+    np.maximum.at(last, lenslet, x)
     return first, last
+
+
+def take_right(evidence: ArcEvidence) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:
+    """Return the lines used that are right (k,), of LINES, and the number of their lenslet in truth (k,)."""
+    table = _take_used(evidence)
+    lenslet, _, right = _hold_against_truth(evidence, table)
+    return table[right], lenslet[right]
 
 
 def _take_used(evidence: ArcEvidence) -> npt.NDArray[Any]:

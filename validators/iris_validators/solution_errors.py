@@ -18,7 +18,7 @@ from iris_contract.dq import has
 from iris_validators.arc_evidence import ArcEvidence
 from iris_validators.line_identification import find_reach
 
-__all__ = ["SolutionErrors"]
+__all__ = ["SolutionErrors", "is_covariance"]
 
 LIGHT = 299_792.458
 """Speed of light in km/s."""
@@ -32,8 +32,9 @@ Mask = npt.NDArray[np.bool_]
 class SolutionErrors:
     """Columns (m,) of spectra: number of the `lenslet` in truth, `error` px and `velocity` km/s, stated `sigma` px.
 
-    `own` px is the sigma without what all spectra share, and `u` the place in the spectrum, -1 to 1. `column` px is the
-    detector's and `row` px where the spectrum lies there. `between` tells columns between the first and the last right
+    `own` px is the sigma without what all spectra share. `u` is the place in the spectrum, `v` that in the DOMAIN of
+    the solution, both -1 to 1, and `growth` px/nm of truth. `column` px is the detector's and `row` px where the
+    spectrum lies there. `between` tells columns between the first and the last right
     line used (`line_identification`); beyond, the solution is extrapolated. A sigma that is not positive is no error
     estimate: NaN. `usable` (n,) tells which of the lenslets of truth have a solution, finite and flagged neither
     DO_NOT_USE nor NON_SCIENCE.
@@ -47,6 +48,8 @@ class SolutionErrors:
     sigma: Array
     own: Array
     u: Array
+    v: Array
+    growth: Array
     between: Mask
     usable: Mask
 
@@ -57,15 +60,15 @@ class SolutionErrors:
         flagged = has(content["DQ"][number], "DO_NOT_USE", "NON_SCIENCE")
         finite = np.isfinite(content["COEFFS"][number]).all(axis=1) & np.isfinite(content["DOMAIN"][number]).all(axis=1)
         judged = np.flatnonzero(evidence.good & ~flagged)
-        common = np.asarray(content["COMMON"]) if _is_covariance(content["COMMON"]) else np.nan
+        common = np.asarray(content["COMMON"]) if is_covariance(content["COMMON"]) else np.nan
         found = [_compare(evidence, lenslet, common) for lenslet in judged.tolist()]
-        planes = [np.concatenate(parts) for parts in zip(*found, strict=True)] if found else [np.empty(0)] * 7
+        planes = [np.concatenate(parts) for parts in zip(*found, strict=True)] if found else [np.empty(0)] * 9
         sizes = [len(parts[0]) for parts in found]
-        column, row, error, velocity, sigma, own, u = planes
+        column, row, error, velocity, sigma, own, u, v, growth = planes
         lenslet = np.repeat(judged, sizes).astype(np.int32)
         first, last = find_reach(evidence)
         between = (column >= first[lenslet]) & (column <= last[lenslet])
-        return cls(lenslet, column, row, error, velocity, sigma, own, u, between, finite & ~flagged)
+        return cls(lenslet, column, row, error, velocity, sigma, own, u, v, growth, between, finite & ~flagged)
 
     @property
     def pulls(self) -> Array:
@@ -74,13 +77,14 @@ class SolutionErrors:
 
 
 def _compare(evidence: ArcEvidence, lenslet: int, common: Array | float) -> tuple[Array, ...]:
-    """Return column, row, error, velocity, sigma, own sigma and u of the columns of one spectrum."""
+    """Return column, row, error, velocity, sigma, own sigma, u, v and growth of the columns of one spectrum."""
     content, number = evidence.reference.content, evidence.number[lenslet]
     first, last = evidence.ends[0][lenslet]
     column = np.arange(np.ceil(first), np.floor(last) + 1)
     low, high = content["DOMAIN"][number]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        basis = legvander((2 * column - low - high) / (high - low), content["COEFFS"].shape[1] - 1)
+        v = (2 * column - low - high) / (high - low)
+        basis = legvander(v, content["COEFFS"].shape[1] - 1)
         wavelength = basis @ content["COEFFS"][number]
         place, row, growth = evidence.places.trace(lenslet, wavelength)
         error = place - column
@@ -88,14 +92,14 @@ def _compare(evidence: ArcEvidence, lenslet: int, common: Array | float) -> tupl
         whole = whole if _is_symmetric(whole) else np.full_like(whole, np.nan)
         sigma, own = (_find_sigma(basis, matrix) * growth for matrix in (whole, whole - common))
         velocity = LIGHT * error / (growth * wavelength)
-    return column, row, error, velocity, sigma, own, (2 * column - first - last) / (last - first)
+    return column, row, error, velocity, sigma, own, (2 * column - first - last) / (last - first), v, growth
 
 
 def _is_symmetric(matrix: Array) -> bool:
     return bool(np.isfinite(matrix).all() and np.abs(matrix - matrix.T).max() <= _ROUNDING * np.abs(matrix).max())
 
 
-def _is_covariance(matrix: Array) -> bool:
+def is_covariance(matrix: Array) -> bool:
     """Tell whether a matrix can be one: symmetric, and no combination has a variance below zero, but for rounding."""
     return _is_symmetric(matrix) and bool(np.linalg.eigvalsh(matrix).min() >= -_ROUNDING * np.trace(matrix))
 

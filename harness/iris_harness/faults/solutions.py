@@ -24,6 +24,7 @@ AIR = 2.73e-4  # refractivity of air in the near infrared, 15 deg C
 MISNAMED = 1.0  # nm, as far as lines of a lamp often stand apart
 SHARE = 4  # one lenslet in so many has a line called by a wrong name
 LOST = 5  # one lenslet in so many is lost
+COMMON = 6  # times what all spectra share: with three modes a draw of 0.79 sigma leaves 0.13 or 4.7
 _SOLUTION = ("COEFFS", "DOMAIN", "COVARIANCE", "SPAN")
 
 
@@ -89,8 +90,30 @@ def _transpose(reference: Reference) -> Planes:
 
 
 def _narrow_errors(reference: Reference) -> Planes:
-    """Standard errors a third of what they are."""
-    return {"COVARIANCE": reference.content["COVARIANCE"] / 9}
+    """Standard errors a third of what they are, of a spectrum and of all together."""
+    return {name: reference.content[name] / 9 for name in ("COVARIANCE", "COMMON")}
+
+
+def _state_common(factor: float) -> Callable[[Reference], Planes]:
+    """What all spectra share is stated `factor` times as large; what each has of its own stays."""
+
+    def change(reference: Reference) -> Planes:
+        common = reference.content["COMMON"]
+        more = (factor**2 - 1) * common
+        return {"COMMON": common + more, "COVARIANCE": reference.content["COVARIANCE"] + more}
+
+    return change
+
+
+def _scale_line_errors(factor: float) -> Callable[[Reference], Planes]:
+    """Errors of measured lines `factor` times what they are; the solution stays."""
+
+    def change(reference: Reference) -> Planes:
+        lines = reference.content["LINES"].copy()
+        lines["X_ERR"] *= factor
+        return {"LINES": lines}
+
+    return change
 
 
 def _lose_lenslets(reference: Reference) -> Planes:
@@ -116,6 +139,10 @@ SOLUTION_FAULTS: Mapping[str, Fault] = {
     "lenslets_swapped": edit_reference("arc", _swap),
     "lenslets_transposed": edit_reference("arc", _transpose),
     "solution_errors_of_a_third": edit_reference("arc", _narrow_errors),
+    "common_errors_sixfold": edit_reference("arc", _state_common(COMMON)),
+    "common_errors_of_a_sixth": edit_reference("arc", _state_common(1 / COMMON)),
+    "line_errors_doubled": edit_reference("arc", _scale_line_errors(2.0)),
+    "line_errors_halved": edit_reference("arc", _scale_line_errors(0.5)),
     "lenslets_lost": edit_reference("arc", _lose_lenslets),
     "lamp_left_out": edit_reference("arc", _lose_lamp),
 }

@@ -85,8 +85,7 @@ def fit_places(place: Place, lines: Measured, number: int) -> LinePlaces:
     def fit(value: Double, error: Double, besides: SharedErrors) -> MixedFit:
         terms = np.concatenate([fixed, besides.terms], axis=1)
         variances = np.concatenate([_FIELD.find_variances(place), besides.variances])
-        shared = len(besides.variances)
-        return fit_mixed(Observations(value, error, group, len(spectra.along), terms, variances, own, shared))
+        return fit_mixed(Observations(value, error, group, len(spectra.along), terms, variances, own, besides.groups))
 
     along, across = fit(lines.x - x, lines.x_error, shared[0]), fit(lines.y - y, lines.y_error, shared[1])
     shifts = _find_shifts(number, lines, (along, across), shared[1])

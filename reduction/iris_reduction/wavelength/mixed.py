@@ -10,12 +10,16 @@ any has tau^2 as its variance. Normal equations of the effects are eliminated sp
 Lines that belong elsewhere are left out by two tests: against the field alone, in units of all scatter of lines about
 it; and, the worst of a spectrum at a time, against the others of the spectrum. Both start from medians.
 Errors that lines of many spectra have in common (`shared_errors`) are terms of the field as well, whose variances are
-their sizes; the first test takes them for scatter, or a line that is wrong everywhere would explain itself.
+their sizes; the first test takes them for scatter, or a line that is wrong everywhere would explain itself. Sizes are
+known beforehand no better than guessed: chi-square of the terms found, over their number, raises those that it says are
+too small, and lowers none. A term counts by how far the lines determine it, and at most as one two sizes off: a single
+line that is far off is no matter of the others (Huber 1981, Robust Statistics, ch. 5).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +36,8 @@ _SETTLED = 0.02  # relative change of the scatter at which the rounds end
 _TELLING = 2e-3  # px, below which the scatter need not be known better than that
 _FIELD_LIMIT, _OWN_LIMIT = 5.0, 4.5  # sigma
 _MAD = 1.4826
+_CLIP, _CLIPPED = 4.0, 0.9205  # of a squared standard normal number, and what that leaves of its mean of 1
+_TOLD = 0.5  # terms that lines determine, below which nothing is told of their size
 _FLOOR = 1e-4  # px, below which no scatter is told apart from none
 
 
@@ -40,7 +46,7 @@ class Observations:
     """m values in px with standard errors, of spectra `group` out of `number`, and their equations.
 
     `fixed` (m, p) are the terms of the field, `variances` (p,) their sizes squared, `own` (m, q) the terms of each
-    spectrum. The last `shared` of the terms are errors that lines have in common.
+    spectrum. The last terms are errors that lines have in common, in groups of `shared` numbers, each of one size.
     """
 
     value: Double
@@ -50,17 +56,23 @@ class Observations:
     fixed: Double
     variances: Double
     own: Double
-    shared: int = 0
+    shared: tuple[int, ...] = ()
 
     @property
     def smooth(self) -> slice:
         """The terms that are a field, and no errors."""
-        return slice(self.fixed.shape[1] - self.shared)
+        return slice(self.fixed.shape[1] - sum(self.shared))
+
+    @property
+    def groups(self) -> list[slice]:
+        """The terms of each group of errors."""
+        ends = self.fixed.shape[1] - sum(self.shared) + np.cumsum((0, *self.shared))
+        return [slice(*pair) for pair in pairwise(ends.tolist())]
 
     @property
     def shared_variance(self) -> Double:
         """Variance (m,) px2 of the errors that lines have in common, beforehand."""
-        errors = slice(self.fixed.shape[1] - self.shared, None)
+        errors = slice(self.smooth.stop, None)
         variance: Double = self.fixed[:, errors] ** 2 @ self.variances[errors]
         return variance
 
@@ -70,7 +82,8 @@ class MixedFit:
     """Field `beta` (p,) with covariance (p, p); `effects` (n, q) of spectra with covariance (n, q, q) given beta.
 
     `response` (n, q, p): by how much the effects answer to the field, d effects = -response d beta. `scatter` (q,) and
-    `jitter` px are the estimated standard deviations; `used` (m,).
+    `jitter` px are the estimated standard deviations, `raised` (g,) how many times the sizes of errors in common are
+    those expected; `used` (m,).
     """
 
     beta: Double
@@ -80,6 +93,7 @@ class MixedFit:
     response: Double
     scatter: Double
     jitter: float
+    raised: Double
     used: Mask
 
     def propagate(self, spectrum: npt.NDArray[np.int64], fixed: Double, own: Double) -> tuple[Double, Double]:
@@ -114,18 +128,26 @@ def _fit_lit(seen: Observations) -> MixedFit:
     """Fit where every spectrum has lines, if perhaps none that is used."""
     used, spread = _start(seen)
     scatter, jitter = np.full(seen.own.shape[1], max(spread, _FLOOR)), 0.0
+    raised = np.ones(len(seen.shared))
     sums = _Sums(seen)
     for number in range(_ROUNDS):
-        fit = _solve(seen, sums, used, scatter, jitter)
-        before, now = np.append(scatter, jitter), _update_scatter(seen, fit)
-        scatter, jitter = now[:-1], float(now[-1])
+        sized = _resize(seen, raised)
+        fit = _solve(sized, sums, used, scatter, jitter, raised)
+        before, now = np.array([*scatter, jitter, *raised]), _update_scatter(sized, fit)
+        scatter, jitter, raised = now[:-1], float(now[-1]), _update_sizes(sized, fit)
+        now = np.append(now, raised)
         if number % 2 == 0:
             continue
-        chosen = _select(seen, fit)
+        chosen = _select(sized, fit)
         settled, used = np.array_equal(chosen, used), chosen
         if settled and (np.abs(now - before) <= _SETTLED * np.maximum(now, _TELLING)).all():
             break
-    return _solve(seen, sums, used, scatter, jitter)
+    return _solve(_resize(seen, raised), sums, used, scatter, jitter, raised)
+
+
+def _resize(seen: Observations, raised: Double) -> Observations:
+    """Return observations whose errors in common are `raised` (g,) times as large."""
+    return replace(seen, variances=seen.variances * np.repeat([1.0, *raised**2], [seen.smooth.stop, *seen.shared]))
 
 
 def _start(seen: Observations) -> tuple[Mask, float]:
@@ -154,7 +176,7 @@ class _Sums:
         return np.asarray(matrix @ values)
 
 
-def _solve(seen: Observations, sums: _Sums, used: Mask, scatter: Double, jitter: float) -> MixedFit:
+def _solve(seen: Observations, sums: _Sums, used: Mask, scatter: Double, jitter: float, raised: Double) -> MixedFit:
     """Solve the mixed model equations for given variances, the effects eliminated."""
     weight = used / (seen.error**2 + jitter**2)
     own = seen.own * weight[:, None]
@@ -171,7 +193,7 @@ def _solve(seen: Observations, sums: _Sums, used: Mask, scatter: Double, jitter:
     covariance = np.asarray(np.linalg.inv(normal), dtype=np.float64)
     beta = covariance @ (heavy @ seen.value - eliminated @ own_part.reshape(-1))
     effects = own_part[:, :, 0] - response @ beta
-    return MixedFit(beta, covariance, effects, effects_covariance, response, scatter, jitter, used)
+    return MixedFit(beta, covariance, effects, effects_covariance, response, scatter, jitter, raised, used)
 
 
 def _find_residuals(seen: Observations, fit: MixedFit) -> tuple[Double, Double]:
@@ -201,6 +223,15 @@ def _update_scatter(seen: Observations, fit: MixedFit) -> Double:
     excess = float((own**2 / variance).sum() / freedom) - 1
     typical = 1 / float(np.mean(1 / variance))
     return np.append(scatter, np.sqrt(max(fit.jitter**2 + excess * typical, 0.0)))
+
+
+def _update_sizes(seen: Observations, fit: MixedFit) -> Double:
+    """Return how many times (g,) the sizes of errors in common have to be what was expected, once at least."""
+    known = 1 - np.diag(fit.covariance) / seen.variances
+    off = np.minimum(fit.beta**2 / (seen.variances * np.maximum(known, 1e-9)), _CLIP) / _CLIPPED
+    told = [(known[group].sum(), known[group] @ off[group]) for group in seen.groups]
+    squares = [chi2 / freedom if freedom > _TOLD else 1.0 for freedom, chi2 in told]
+    return np.maximum(fit.raised * np.sqrt(squares), 1.0)
 
 
 def _count_known(seen: Observations, fit: MixedFit) -> float:

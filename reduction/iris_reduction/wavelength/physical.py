@@ -8,11 +8,14 @@ of a spectrum are free within the scatter that all spectra show (`mixed`): with 
 scale has 0.02 px / sqrt(4) / 0.6 at the edge of the lines and twice that at twice their distance, where a second order
 that is free has several tenths. Flexure of exposures and errors of listed wavelengths are terms beside the field
 (`shared_errors`). Covariance: of offset, scale, field and these, turned into the coefficients; what of it all spectra
-have in common is that of their mean.
+have in common is that of their mean. A spectrum whose error answers less to the field than the mean does has a
+covariance from which COMMON cannot wholly be taken: it is given what lacks.
 Not modelled: lamps that light the lenslets otherwise than the sky.
 """
 
 from __future__ import annotations
+
+import logging
 
 import numpy as np
 import numpy.typing as npt
@@ -21,11 +24,12 @@ from iris_reduction.wavelength.field import SmoothField, make_place
 from iris_reduction.wavelength.mixed import MixedFit, Observations, fit_mixed
 from iris_reduction.wavelength.protocol import ArcLines, Spectra, WavelengthSolution
 from iris_reduction.wavelength.series import NCOEFF, expand_series, make_nodes, make_solution
-from iris_reduction.wavelength.shared_errors import SharedErrors, list_shared_errors
+from iris_reduction.wavelength.shared_errors import FLEXURE, LISTED, SharedErrors, list_shared_errors
 
 __all__ = ["physical"]
 
 Double = npt.NDArray[np.float64]
+_LOG = logging.getLogger(__name__)
 _FIELD = SmoothField()
 _BLOCK = 1024  # spectra whose factors are in memory at a time
 
@@ -39,7 +43,7 @@ def physical(lines: ArcLines, spectra: Spectra) -> WavelengthSolution:
     variances = np.concatenate([_FIELD.find_variances(place), shared.variances])
     own = np.stack([np.ones_like(t), t], axis=1)
     value = lines.x - spectra.trace(group, lines.wavelength)[0]
-    seen = Observations(value, lines.error, group, number, fixed, variances, own, len(shared.variances))
+    seen = Observations(value, lines.error, group, number, fixed, variances, own, shared.groups)
     fit = fit_mixed(seen)
     coeffs, covariance = np.zeros((number, NCOEFF)), np.zeros((number, NCOEFF, NCOEFF))
     lit = np.bincount(group[fit.used], minlength=number) > 0
@@ -48,7 +52,24 @@ def physical(lines: ArcLines, spectra: Spectra) -> WavelengthSolution:
         block = np.arange(start, min(start + _BLOCK, number))
         coeffs[block], covariance[block], of_field = _expand(fit, spectra, shared, block)
         mean += of_field[lit[block]].sum(axis=0) / max(int(lit.sum()), 1)
-    return make_solution(lines, spectra, coeffs, covariance, fit.used, mean @ fit.covariance @ mean.T)
+    common = mean @ fit.covariance @ mean.T
+    _tell_sizes(fit.raised)
+    return make_solution(lines, spectra, coeffs, _hold(covariance, common), fit.used, common)
+
+
+def _hold(covariance: Double, common: Double) -> Double:
+    """Return covariances (n, k, k) of which `common` (k, k) is a part: no variance of what is left is below zero."""
+    left, axes = np.linalg.eigh(covariance - common)
+    return np.asarray(common + (axes * np.maximum(left, 0)[:, None, :]) @ axes.transpose(0, 2, 1))
+
+
+def _tell_sizes(raised: Double) -> None:
+    """Log the sizes of what lines share."""
+    _LOG.info(
+        "exposures are moved by %.3g px rms, listed wavelengths are off by %.2g nm rms (expected: %.3g px, %.2g nm)",
+        *(raised * (FLEXURE, LISTED)),
+        *(FLEXURE, LISTED),
+    )
 
 
 def _expand(

@@ -1,10 +1,11 @@
 """Errors that a line has in common in all spectra: the flexure of its exposure, and the error of its wavelength.
 
 All lines of an exposure are moved by the flexure of the moment, and a line is as wrong in every spectrum as it is in
-its list. Both are terms beside the field (`mixed`), with sizes that are known beforehand [C]: FLEXURE px from exposure
-to exposure, LISTED nm of a line. With hundreds of spectra the terms are known but for what looks like the field: n
-lines of error s leave s sqrt(q / n) in common in all spectra, q the powers of the wavelength that the field has free
-(3 to 4), and the covariance of the field holds that. A solution is of the mean of its exposures.
+its list. Both are terms beside the field (`mixed`), with sizes that are guessed beforehand [C]: FLEXURE px from
+exposure to exposure, LISTED nm of a line. Where lines show that they are larger, they are raised. With hundreds of
+spectra the terms are known but for what looks like the field: n lines of error s leave s sqrt(q / n) in common in all
+spectra, q the powers of the wavelength that the field has free (3 to 4), and the covariance of the field holds that. A
+solution is of the mean of its exposures.
 Not modelled: flexure that turns or stretches; lines of a lamp that are wrong together.
 """
 
@@ -33,6 +34,11 @@ class SharedErrors:
     terms: Double
     variances: Double
     exposures: int
+
+    @property
+    def groups(self) -> tuple[int, int]:
+        """How many terms are flexure, and how many lines."""
+        return self.exposures, len(self.variances) - self.exposures
 
     @property
     def mean(self) -> Double:
