@@ -71,8 +71,8 @@ def rows(shared_bench):
 
 
 def test_every_family_but_raw_frames_is_cut(rows):
-    """Wavelength solutions are cut as well, on a bench of their own: see test_wavelength."""
-    assert set(rows) == set(FAMILY_MODELS) - {"simulator", "wavelength"}
+    """Wavelengths are cut as well, on a bench of their own: see test_wavelength and test_wavelength_map."""
+    assert set(rows) == set(FAMILY_MODELS) - {"simulator", "wavelength", "wavelength_map"}
 
 
 @pytest.mark.parametrize("family", [*IMAGES, *KINDS.values()])

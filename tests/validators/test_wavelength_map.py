@@ -117,6 +117,16 @@ def test_what_two_spectra_share_is_nobodys(shared_arc_bench):
     assert after["wavelength_map.assignment"].n < before["wavelength_map.assignment"]
 
 
+def test_bands_share_out_pixels(shared_arc_bench):
+    """Sixteen bands of 20 rows: each spectrum in one of them, and each pixel that is given to a lenslet."""
+    row = write_frame(shared_arc_bench)
+    whole = {s.metric: s for s in sample_group(shared_arc_bench.root, [row])}
+    bands = sample_group(shared_arc_bench.root, [row], blocks=4)
+    assert {s.block for s in bands} == set(range(16))
+    pixels = sum(s.n for s in bands if s.metric == "wavelength_map.assignment" and not s.reason)
+    assert pixels == whole["wavelength_map.assignment"].n
+
+
 def test_a_nan_of_an_assigned_pixel_is_not_forgiven(shared_arc_bench):
     row = write_frame(shared_arc_bench)
     image = Image.read(shared_arc_bench.root / row.product)
