@@ -278,9 +278,12 @@ def _json_option(command: Callable[..., None]) -> Callable[..., None]:
 @_json_option
 def scenarios(as_json: bool) -> None:
     """List the scenarios that ship, and their files to copy from."""
-    from iris_harness.listings import describe_scenarios
+    from iris_harness.listings import abridge_scenarios, describe_scenarios
 
-    _list(describe_scenarios(), as_json)
+    rows = describe_scenarios()
+    _list(rows if as_json else abridge_scenarios(rows), as_json)
+    if not as_json:
+        click.echo(f"files to copy from: {Path(rows[0]['file']).parent}/NAME.yaml")
 
 
 @cli.command()
@@ -294,23 +297,42 @@ def algorithms(as_json: bool) -> None:
 
 @cli.command()
 @click.argument("run_path", metavar="[RUN]", type=DIRECTORY, required=False)
-@click.option("--family", "families", multiple=True, type=click.Choice(FAMILIES), help="Only this family; repeatable.")
-@click.option("--verdict", "verdicts", multiple=True, type=click.Choice(VERDICTS), help="Only these rows of RUN.")
+@click.option(
+    "--family",
+    "families",
+    metavar="FAMILY",
+    multiple=True,
+    type=click.Choice(FAMILIES, case_sensitive=False),
+    help="Only this family, as ramp; repeatable.",
+)
+@click.option(
+    "--verdict",
+    "verdicts",
+    metavar="VERDICT",
+    multiple=True,
+    type=click.Choice(VERDICTS, case_sensitive=False),
+    help="Only rows of RUN with this verdict, as FAIL; repeatable.",
+)
 @_json_option
 def metrics(run_path: Path | None, families: tuple[str, ...], verdicts: tuple[str, ...], as_json: bool) -> None:
-    """List the specifications: limits, source, margin and power.
+    """List the specifications, or what RUN measured.
 
-    With RUN, what was measured there: margin, and nights as the scatter between its nights has it; with --json power
-    as well.
+    Without RUN, one row for each specification: limits, where they come from, the value that is expected and its
+    margin to the nearer limit, the chance to PASS in 8 nights, and the nights that make this chance 99 %.
+
+    With RUN, one row for each of its verdicts: the value with its 95 % interval, the limits, the margin to the nearer
+    one (negative: outside), and the nights that make the chance to PASS 99 %, by the scatter between the nights there
+    are; none where the value lies outside the limits or nights do not scatter. --json has more figures.
     """
-    from iris_harness.listings import abridge_metrics, describe_metrics
+    from iris_harness.listings import abridge_metrics, abridge_specifications, describe_metrics
 
     if verdicts and run_path is None:
         raise click.UsageError("--verdict chooses rows of a run: give RUN")
     every = describe_metrics(run_path)
     rows = [row for row in every if not families or row["family"] in families]
     rows = [row for row in rows if not verdicts or row["verdict"] in verdicts]
-    _list(rows if as_json or run_path is None else abridge_metrics(rows), as_json)
+    abridge = abridge_specifications if run_path is None else abridge_metrics
+    _list(rows if as_json else abridge(rows), as_json)
     if every and len(rows) < len(every):
         click.echo(f"{len(rows)} of {len(every)} rows", err=True)
 

@@ -124,7 +124,7 @@ def _find_problems(
     if not NAME.fullmatch(row.algorithm):
         yield "must be of letters, digits, dashes and underscores", "algorithm"
     if row.night > nights:
-        yield f"the run has {nights} nights", "night"
+        yield f"the run has {nights} night{'s'[: nights != 1]}", "night"
     if len(row.raw) > 1 and row.family not in (*CALIBRATIONS, SIMULATOR):
         yield "an image has one raw file", "raw"
     if len(set(row.raw)) < len(row.raw):
@@ -179,7 +179,7 @@ def _find_missing(scenario: Scenario, nights: int, rows: Sequence[ManifestRow]) 
     for place in sorted({_place(row) for row in rows}):
         mine = [row for row in rows if _place(row) == place]
         found = len({row.night for row in mine})
-        said = [f"{found} of {nights} nights"]
+        said = [f"{found} of {nights} night{'s'[: nights != 1]}"]
         roles = () if place[0] in CALIBRATIONS else _list_roles(scenario, place[0], mine)
         for role in roles:
             count = sum(row.exposure == role for row in mine)

@@ -10,7 +10,17 @@ from iris_contract.reftypes import load_reference_types
 from iris_harness.algorithms import JUDGE_FITTERS, list_algorithms
 from iris_harness.scenario import list_scenarios, load_scenario
 
-__all__ = ["abridge_metrics", "describe_algorithms", "describe_metrics", "describe_references", "describe_scenarios"]
+__all__ = [
+    "abridge_metrics",
+    "abridge_scenarios",
+    "abridge_specifications",
+    "describe_algorithms",
+    "describe_metrics",
+    "describe_references",
+    "describe_scenarios",
+]
+
+SYMMETRIC = 0.1  # of the half-width: arms of an interval that differ by more are told each
 
 
 def describe_scenarios() -> list[dict[str, Any]]:
@@ -29,6 +39,11 @@ def describe_scenarios() -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def abridge_scenarios(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what tells scenarios apart, in as few columns as a terminal has room for."""
+    return [{key: row[key] for key in ("name", "title", "detector", "nights")} for row in rows]
 
 
 def describe_algorithms() -> list[dict[str, str]]:
@@ -94,12 +109,10 @@ def _describe_measured(run: Path) -> list[dict[str, Any]]:
     nights = max((row.nights + row.n_excluded for row in scored), default=0)
     samples = group_samples(read_samples(scores / "samples.parquet"))
     rows = []
-    several = len({row.detector for row in scored}) > 1
     for row in scored:
         found = samples.get((row.family, row.metric, row.setting, row.algorithm, row.condition, row.detector), [])
         spec = specifications.get(row.requirement)
         plan = plan_measured(spec, found, nights) if spec else None
-        half = None if row.low is None or row.high is None else (row.high - row.low) / 2
         margin = None if row.value is None else Limits(row.limit_low, row.limit_high).margin(row.value)
         rows.append(
             {
@@ -107,10 +120,11 @@ def _describe_measured(run: Path) -> list[dict[str, Any]]:
                 "family": row.family,
                 "algorithm": row.algorithm,
                 "setting": row.setting,
-                **({"detector": row.detector} if several else {}),
+                "detector": row.detector,
                 "condition": row.condition,
                 "value": _round(row.value, 5),
-                "half_width": _round(half, 3),
+                "low": _round(row.low, 5),
+                "high": _round(row.high, 5),
                 "limit_low": row.limit_low,
                 "limit_high": row.limit_high,
                 "margin": _round(margin, 3),
@@ -122,16 +136,28 @@ def _describe_measured(run: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def abridge_metrics(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return what was measured in as few columns as a terminal has room for; the verdict first."""
+def abridge_specifications(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return specifications in as few columns as a terminal has room for; their names begin with the family."""
     return [
         {
-            "verdict": row["verdict"],
             "specification": row["specification"],
-            "algorithm": row["algorithm"],
-            "setting": row["setting"],
-            "condition": row["condition"],
-            "value": _print_value(row["value"], row["half_width"]),
+            "limits": _print_limits(row["limit_low"], row["limit_high"]) + f" {row['unit']}" * (row["unit"] != "1"),
+            **{key: row[key] for key in ("provenance", "expected", "margin", "power_8_nights", "nights_for_99")},
+        }
+        for row in rows
+    ]
+
+
+def abridge_metrics(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what was measured in as few columns as a terminal has room for; the verdict first.
+
+    The detector is told where there are several.
+    """
+    several = ("detector",) if len({row["detector"] for row in rows}) > 1 else ()
+    return [
+        {
+            **{key: row[key] for key in ("verdict", "specification", "algorithm", "setting", *several, "condition")},
+            "value": _print_value(row["value"], row["low"], row["high"]),
             "limits": _print_limits(row["limit_low"], row["limit_high"]),
             "margin": row["margin"],
             "nights_for_99": row["nights_for_99"],
@@ -140,12 +166,15 @@ def abridge_metrics(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _print_value(value: float | str | None, half: float | str | None) -> str:
-    """Value and half-width of the interval, the value to the last digit that the interval leaves."""
-    if not isinstance(value, float) or not isinstance(half, float):
+def _print_value(value: float | str | None, low: float | str | None, high: float | str | None) -> str:
+    """Value and how far its interval reaches up and down, the value to the last digit that the interval leaves."""
+    if not isinstance(value, float) or not isinstance(low, float) or not isinstance(high, float):
         return "" if value is None else f"{value:.4g}" if isinstance(value, float) else value
+    up, down = high - value, value - low
+    half = (high - low) / 2
     digits = 1 + math.floor(math.log10(abs(value) / half)) if value and half else 2
-    return f"{value:.{min(max(digits + 1, 2), 5)}g} ± {half:.2g}"
+    shown = f"{value:.{min(max(digits + 1, 2), 5)}g}"
+    return f"{shown} ± {half:.2g}" if abs(up - down) <= SYMMETRIC * half else f"{shown} +{up:.2g} -{down:.2g}"
 
 
 def _print_limits(low: float | None, high: float | None) -> str:

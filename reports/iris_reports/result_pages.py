@@ -115,7 +115,8 @@ def _describe_run(report: Report) -> str:
     ours = "calibrated and reduced the way the observatory will"
     whom = "reduced by another pipeline" if report.run.foreign else ours
     return (
-        f"{what}{seen} were simulated with known truth, {whom}, and compared with the truth. "
+        f"{what}{seen} {'was' if nights == 1 else 'were'} simulated with known truth, {whom}, "
+        "and compared with the truth. "
         f"Judged are {join_words(families) or 'no families'}."
     )
 

@@ -160,6 +160,7 @@ def test_metrics_of_a_run_are_chosen_by_family_and_verdict(capsys, tmp_path):
         assert code == 0
         return [(row["family"], row["verdict"]) for row in json.loads(out)], errors
 
+    assert choose("--family", "Ramp", "--verdict", "fail") == ([("ramp", "FAIL")], "1 of 4 rows\n")
     assert choose("--family", "ramp") == ([("ramp", "PASS"), ("ramp", "FAIL")], "2 of 4 rows\n")
     assert choose("--verdict", "FAIL") == ([("ramp", "FAIL"), ("dark", "FAIL")], "2 of 4 rows\n")
     assert choose("--family", "dark", "--verdict", "ERROR") == ([("dark", "ERROR")], "1 of 4 rows\n")
@@ -186,29 +187,54 @@ def test_verdicts_are_those_of_a_run(capsys):
 
 
 @pytest.mark.parametrize(
-    ("value", "half", "said"),
+    ("value", "low", "high", "said"),
     [
-        (0.12345, 0.0035, "0.123 ± 0.0035"),
-        (-0.16, 0.2, "-0.16 ± 0.2"),
-        (0.0, 0.01, "0 ± 0.01"),
-        (1.234567, None, "1.235"),
-        ("nan", None, "nan"),
-        (1.0, "inf", "1"),
-        (None, None, ""),
-        (1.0, 0.0, "1 ± 0"),
+        (0.12345, 0.12, 0.127, "0.123 ± 0.0035"),
+        (-0.16, -0.36, 0.04, "-0.16 ± 0.2"),
+        (0.0, -0.01, 0.01, "0 ± 0.01"),
+        (1.234567, None, None, "1.235"),
+        ("nan", None, None, "nan"),
+        (1.0, 0.9, "inf", "1"),
+        (None, None, None, ""),
+        (1.0, 1.0, 1.0, "1 ± 0"),
+        (1.0, 0.93, 1.0, "1 +0 -0.07"),  # a fraction
+        (1.2, 0.8, 1.8, "1.2 +0.6 -0.4"),  # a ratio
     ],
 )
-def test_a_value_is_printed_to_the_digits_of_its_interval(value, half, said):
-    row = {"value": value, "half_width": half, "limit_low": None, "limit_high": None}
-    rest = ("verdict", "specification", "algorithm", "setting", "condition", "margin", "nights_for_99")
+def test_a_value_is_printed_to_the_digits_of_its_interval_which_need_not_be_symmetric(value, low, high, said):
+    row = {"value": value, "low": low, "high": high, "limit_low": None, "limit_high": None}
+    rest = ("verdict", "specification", "algorithm", "setting", "detector", "condition", "margin", "nights_for_99")
     (printed,) = abridge_metrics([{**row, **dict.fromkeys(rest)}])
     assert (printed["value"], printed["limits"]) == (said, "")
 
 
+def test_the_detector_is_told_where_there_are_several(capsys, tmp_path):
+    write_scores(tmp_path, ("ramp", "PASS"), ("dark", "PASS"))
+    assert "detector" not in run_command(capsys, "metrics", tmp_path)[1]
+    path = tmp_path / "scores" / "scorecard.json"
+    path.write_text(path.read_text().replace('"detector": ""', '"detector": "IFU"', 1))
+    head, first, second = run_command(capsys, "metrics", tmp_path)[1].splitlines()
+    assert head.split()[4] == "detector"
+    assert [line.split()[4] for line in (first, second)] == ["IFU", "-"]
+
+
+@pytest.mark.parametrize("command", ["scenarios", "metrics"])
+def test_lists_fit_into_a_terminal_of_100_columns(command):
+    from iris_harness import listings
+    from iris_harness.tables import format_table
+
+    abridge = {"scenarios": "abridge_scenarios", "metrics": "abridge_specifications"}[command]
+    rows = listings.describe_scenarios() if command == "scenarios" else listings.describe_metrics(None)
+    assert max(map(len, format_table(getattr(listings, abridge)(rows), 100))) <= 100
+
+
 def test_scenarios_say_where_their_files_are(capsys):
     _, out, _ = run_command(capsys, "scenarios", "--json")
-    for row in json.loads(out):
+    rows = json.loads(out)
+    for row in rows:
         assert load_scenario(Path(row["file"])).name == row["name"]
+    *_, last = run_command(capsys, "scenarios")[1].splitlines()
+    assert last == f"files to copy from: {Path(rows[0]['file']).parent}/NAME.yaml"
 
 
 def test_simulate_has_no_verdicts_to_be_strict_about(capsys):
