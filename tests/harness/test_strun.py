@@ -35,7 +35,7 @@ def science(micro_run):
     return next(r for r in rows if (r.family, r.setting, r.night) == ("image", "chain", 1))
 
 
-ON_REQUEST = {"linearity", "ipc", "persistence", "snowball"} | {
+ON_REQUEST = {"linearity", "ipc", "persistence", "snowball", "wavelength", "level2_lenslet"} | {
     f"calibrate_{kind}" for kind in ("linearity", "saturation", "ipc", "persist", "arc")
 }
 """What the scenario `quick` does without; tests of its own run it."""
