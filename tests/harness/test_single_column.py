@@ -39,5 +39,6 @@ def test_selection_takes_the_reference_of_the_frames_own_column(run):
     used = [read_header(folder / row.references["arc"])["LLMSKCOL"] for row in rows]
     assert used == [read_header(run / row.raw[0])["LLMSKCOL"] for row in rows] == list(COLUMNS)
     scores = json.loads((run / "scores" / "scorecard.json").read_text())["rows"]
-    (share,) = [row["value"] for row in scores if row["metric"] == "wavelength_map.assignment"]
-    assert share == 1
+    shares = {row["condition"]: row["value"] for row in scores if row["metric"] == "wavelength_map.assignment"}
+    assert [condition.split()[-1] for condition in shares] == [f"column={column}" for column in COLUMNS]
+    assert set(shares.values()) == {1}
