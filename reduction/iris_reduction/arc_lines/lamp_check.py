@@ -8,13 +8,14 @@ a tenth of the detector.
 One that shows no line of its lamp, the lamp off, is refused as well: its few spots are hits, at lines by chance.
 Where an exposure stands alone, or all are wrong, lines of another lamp may have been taken for those of lenslets two
 columns away; so where lines are seen well, the one that should be the brightest must be among them.
-Two lamps at once are told where a tenth of the light is at no line of the one that is named, and two lines of another,
-its brightest among them, are seen away from its own. Not told: a second lamp fainter than that, or with one line only.
+Two lamps at once are told where a tenth of the light is at no line of the one that is named, another's lines hold half
+of that, and two of these, the brightest among them, are seen. Not told: a second lamp that is fainter, or has one line.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -33,11 +34,7 @@ __all__ = ["check_lamps"]
 _CHANCE = 0.25  # of the light, at lines of a lamp that does not shine
 _BRIGHT, _SEEN = 29.0, 5.0  # sigma of a pixel; `significance` ends at 30
 _STRANGE = 0.1  # of the light, at no line of the lamp: a second lamp is looked for
-_WEAK, _AWAY, _FEWEST = (
-    0.02,
-    3.0,
-    2,
-)  # strength of the lines that tell it, px between them and the first's, their number
+_WEAK, _AWAY, _FEWEST = 0.02, 3.0, 2  # strength of lines that tell it, px from those of the first lamp, their number
 
 
 def check_lamps(images: Sequence[ArcImage], lamps: Sequence[LampLines], band: Passband, number: int, at: Place) -> None:
@@ -54,7 +51,7 @@ def _refuse_other(image: ArcImage, lines: LampLines, band: Passband, number: int
         return
     rivals = [of for name in LAMPS if name != image.lamp and (of := _list_lines(name, band)) is not None]
     if own >= SHARE and not lacking:
-        _refuse_second(image, lines, rivals, number, at)
+        _refuse_second(image, lines, own, rivals, number, at)
         return
     shares = {of.lamp: _explain(image, of, number, at) for of in rivals}
     likely = max(shares, key=shares.__getitem__, default="")
@@ -74,16 +71,19 @@ def _require_light(image: ArcImage, lines: LampLines, number: int, at: Place) ->
         raise InputError(problem, file=image.name, key="CALLAMP", value=image.lamp)
 
 
-def _refuse_second(image: ArcImage, lines: LampLines, rivals: Sequence[LampLines], number: int, at: Place) -> None:
-    """Raise InputError where the bright lines of another lamp are seen away from those of the image's own."""
-    own = predict_points([image], [lines], number, at)
-    tree = cKDTree(np.stack([own.x, own.y], axis=1))
+def _refuse_second(
+    image: ArcImage, lines: LampLines, own: float, rivals: Sequence[LampLines], number: int, at: Place
+) -> None:
+    """Raise InputError where another lamp holds half of what the image's own, which explains `own`, does not."""
+    theirs = predict_points([image], [lines], number, at)
+    tree = cKDTree(np.stack([theirs.x, theirs.y], axis=1))
     for rival in rivals:
-        points = predict_points([image], [rival], number, at)
-        points = points.take(points.strength > _WEAK)
+        both = predict_points([image, image], [lines, rival], number, at)
+        gain = measure_explained([image], replace(both, image=np.zeros_like(both.image))) - own
+        points = both.take((both.image == 1) & (both.strength > _WEAK))
         points = points.take(np.asarray(tree.query(np.stack([points.x, points.y], axis=1))[0] > _AWAY))
         seen = [line for line, of in _show(image, points).items() if float(np.mean(of >= _SEEN)) >= SHARE]
-        if len(seen) >= _FEWEST and int(rival.strength.argmax()) in seen:
+        if gain > SHARE * (1 - own) and len(seen) >= _FEWEST and int(rival.strength.argmax()) in seen:
             problem = f"lines of {rival.lamp} are seen too; take lamps one at a time, and leave this exposure out"
             raise InputError(problem, file=image.name, key="CALLAMP", value=image.lamp)
 

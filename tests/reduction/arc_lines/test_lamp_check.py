@@ -8,6 +8,7 @@ import pytest
 from iris_contract.errors import InputError
 from iris_contract.lenslet import load_passband
 from iris_reduction.arc_lines import lamp_check
+from iris_reduction.arc_lines.measurement import measure_arcs
 from iris_reduction.arc_lines.pattern import list_lines
 
 BAND = load_passband("KN3")
@@ -52,3 +53,14 @@ def test_a_lamp_with_light_between_its_lines_passes(monkeypatch, shares):
 def test_another_lamp_is_refused_in_one_line(monkeypatch, shares, lacking):
     with pytest.raises(InputError, match=r"arc\.fits: CALLAMP='ARGON': the lines of this lamp are not those"):
         check(monkeypatch, shares, lacking)
+
+
+def test_strange_light_is_no_second_lamp_unless_that_lamp_holds_it(build):
+    """A fifth of the light is of a line that no list has; two of krypton shine, a sixth of what is strange."""
+    built = build()
+    unlisted = build(lines={"ARGON": built.lines["ARGON"] | {2175.0: 300.0}})
+    krypton = built.draw("KRYPTON")
+    measured = measure_arcs([unlisted.take("ARGON", extra=krypton / 10)], built.mode, {})
+    assert measured.agreed.sum() > 200
+    with pytest.raises(InputError, match="lines of KRYPTON are seen too"):
+        measure_arcs([unlisted.take("ARGON", extra=krypton)], built.mode, {})
