@@ -44,6 +44,10 @@ class Lattice:
     along: Float
     across: Float
 
+    def find_neighbours(self, columns: int, rows: int) -> tuple[Float, Float]:
+        """Return px along and across (n,), lit or not, of the lenslets that many columns and rows further on."""
+        return _place(self.i + columns, self.j + rows, load_instrument().values)
+
 
 def _place(i: Float, j: Float, values: dict[str, Any]) -> tuple[Float, Float]:
     """Px along dispersion and across, from the middle of the field."""

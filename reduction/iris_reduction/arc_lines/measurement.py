@@ -26,6 +26,7 @@ from iris_contract.errors import InputError
 from iris_contract.lenslet import LensletMode, load_grating_setting, load_lattice, load_passband, trace_rays
 from iris_reduction.arc_lines.centroid import NEIGHBOURS, Centroids, fit_lines
 from iris_reduction.arc_lines.crowding import Crowd, find_crowd
+from iris_reduction.arc_lines.edge_check import check_edges
 from iris_reduction.arc_lines.evidence import check_light, check_pattern, check_saturation
 from iris_reduction.arc_lines.image import ArcImage
 from iris_reduction.arc_lines.lamp_check import check_lamps
@@ -56,7 +57,8 @@ _ROUNDS = 3
 class ArcMeasurement:
     """The measured lines `points` (k,) with their `centroids`, widths (k,) px, those that `agreed`, and the places.
 
-    `spectra` have the domains that were found; `lamps` (k,) are the CALLAMP of the lines.
+    `spectra` have the domains that were found; `lamps` (k,) are the CALLAMP of the lines. With `edge_seen` the edge of
+    the field shows that lenslets are not called by their neighbours' names.
     """
 
     spectra: Spectra
@@ -67,6 +69,7 @@ class ArcMeasurement:
     places: LinePlaces
     profiles: Profiles
     lamps: npt.NDArray[np.str_]
+    edge_seen: bool
 
     def list_used(self) -> ArcLines:
         """Return the lines that agreed, as `WavelengthSolver` takes them."""
@@ -90,6 +93,7 @@ def measure_arcs(images: Sequence[ArcImage], mode: LensletMode, header: Mapping[
     check_saturation(images, points)
     places, levels = _find_first(images, lamps, points, place, header)
     check_lamps(images, lamps, passband, number, places.predict)
+    edge_seen = check_edges(images, lamps, mode, places.predict)
     profiles = start_profiles(spectra)
     for turn in range(_ROUNDS):
         points, crowd, centroids = _measure(images, lamps, places, levels, profiles)
@@ -106,7 +110,8 @@ def measure_arcs(images: Sequence[ArcImage], mode: LensletMode, header: Mapping[
     measured = Centroids._make(column[kept] for column in centroids)
     found = _find_domain(spectra, places)
     names = np.array([image.lamp for image in images])[points.image[kept]]
-    return ArcMeasurement(found, points.take(kept), measured, width[kept], good[kept], places, profiles, names)
+    lines = points.take(kept), measured, width[kept], good[kept]
+    return ArcMeasurement(found, *lines, places, profiles, names, edge_seen)
 
 
 def _list_lines(image: ArcImage, mode: LensletMode) -> LampLines:

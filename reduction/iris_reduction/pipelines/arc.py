@@ -18,6 +18,8 @@ from iris_reduction.wavelength import WAVELENGTH_FAMILY
 
 __all__ = ["ArcPipeline"]
 
+_NO_EDGE = "an offset by a column of lenslets, since no edge of the field is seen"
+
 
 class ArcPipeline(CalibrationPipeline):
     """Lines of lamps, each alone, on rate images with the lamp off subtracted, solved by any wavelength solver."""
@@ -42,12 +44,13 @@ class ArcPipeline(CalibrationPipeline):
             _check_lamp(path, str(headers[path]["CALLAMP"]))
         unlit = combine_darks([image.planes for image in self.reduce(off)])
         try:
-            content, header = self._measure(on, unlit, mode)
+            content, header, edge_seen = self._measure(on, unlit, mode)
         except InputError as error:
             raise InputError(error.problem, file=error.file or on[0], key=error.key, value=error.value) from None
-        return self.make_reference(members, [*on, *off], content, header).evolve({"WAVEMETH": self.method})
+        cards = {"WAVEMETH": self.method} | ({} if edge_seen else {"NOTTREAT": f"{self.not_treated}; {_NO_EDGE}"})
+        return self.make_reference(members, [*on, *off], content, header).evolve(cards)
 
-    def _measure(self, on: list[Path], unlit: RateFrame, mode: LensletMode) -> tuple[Any, Header]:
+    def _measure(self, on: list[Path], unlit: RateFrame, mode: LensletMode) -> tuple[Any, Header, bool]:
         from iris_reduction.arc_lines.image import make_arc_image  # here, since the kernels import numba
         from iris_reduction.arc_lines.measurement import measure_arcs
 
@@ -62,7 +65,7 @@ class ArcPipeline(CalibrationPipeline):
         lines, spectra = measured.list_used(), measured.spectra
         solve = WAVELENGTH_FAMILY.guard(self.method, "method", (len(spectra.along), len(lines.x)))
         solution = solve(lines, spectra)
-        return make_arc_content(measured, solution, mode, region), header
+        return make_arc_content(measured, solution, mode, region), header, measured.edge_seen
 
 
 def _find_mode(path: Path, header: Header) -> LensletMode:

@@ -76,6 +76,7 @@ def test_the_reference(made, built):
     header, content = reference.header, reference.content
     assert (header["WAVEMETH"], header["PIPELINE"], header["NINPUTS"]) == ("physical", "ArcPipeline", 4)
     assert {key: header[key] for key in built.mode.to_header()} == built.mode.to_header()
+    assert "no edge of the field" not in header["NOTTREAT"]
     assert content["COEFFS"].shape[0] == 2048
     whole = content["DQ"] == 0
     assert 60 < whole.sum() < 80
@@ -207,6 +208,14 @@ def test_headers_that_are_not_what_is_seen(stated, built, take, references, tmp_
     off = take(built, np.zeros(built.region.shape), "NONE", **stated.to_header())
     with pytest.raises(InputError, match=rf"fits: FILTER,GRATING,LLMSKST=\('{stated.filter}'.*check filter"):
         make_reference("arc", [*frames, off], tmp_path, references)
+
+
+def test_inside_the_wide_field_a_reference_says_that_no_edge_is_seen(build, take, references, tmp_path):
+    wide = build(mode=LensletMode(9.0, "SERRATED_WIDE", "4000-K", "KN3"))
+    files = [take(wide, wide.draw("ARGON"), "ARGON"), take(wide, np.zeros(wide.region.shape), "NONE")]
+    path = make_reference("arc", files, tmp_path, references)
+    assert check_file(path) == []
+    assert read_header(path)["NOTTREAT"].endswith("offset by a column of lenslets, since no edge of the field is seen")
 
 
 def light_column(built, column):
