@@ -73,7 +73,8 @@ def _read_headers(stream: BinaryIO, path: Path) -> fits.HDUList:
         for hdu in hdus:
             _parse(hdu)
     except Exception as error:  # what a broken header raises in astropy is nearly any type
-        raise LayoutError(f"not a readable FITS file, perhaps truncated: {error}", file=path) from None
+        reason = str(error).removeprefix("File may have been truncated: ")
+        raise LayoutError(f"not a readable FITS file, perhaps truncated: {reason}", file=path) from None
     return hdus
 
 

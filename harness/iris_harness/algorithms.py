@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from iris_harness.tasks import hash_source
@@ -14,6 +15,7 @@ __all__ = [
     "CALIBRATORS",
     "JUDGE_FITTERS",
     "STEP_METHODS",
+    "find_broken",
     "hash_algorithm",
     "list_algorithms",
     "require_algorithm",
@@ -97,6 +99,22 @@ def require_algorithm(family: str, name: str) -> None:
     found = _load(family).get(name)
     if found is None or isinstance(found, LoadFailure):
         raise RuntimeError(f"cannot be loaded: {found.reason if found else 'no such algorithm'}")
+
+
+def find_broken(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Yield a line for each algorithm, given as family and name, that cannot be used; a ramp fitter's once."""
+    from iris_reduction.family import LazyAlgorithm, LoadFailure
+
+    for family, name in dict.fromkeys(("ramp" if family in JUDGE_FITTERS else family, name) for family, name in pairs):
+        found = _load(family).get(name)
+        reason = found.reason if isinstance(found, LoadFailure) else ""
+        if isinstance(found, LazyAlgorithm):
+            try:
+                getattr(import_module(f"{found.package}.{found.name}"), found.name)
+            except Exception as error:  # whatever its file raises
+                reason = " ".join(f"{type(error).__name__}: {error}".split())
+        if reason:
+            yield f"{family} {name} cannot be used, so its verdicts will be ERROR: {reason}"
 
 
 def hash_algorithm(family: str, name: str) -> str:

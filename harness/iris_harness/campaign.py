@@ -88,6 +88,8 @@ def load_campaign(path: Path) -> Campaign:
     tree, lines = load_yaml(path)
 
     def check(good: bool, key: str, problem: str, value: object) -> None:
+        if not good and value is None:
+            raise ScenarioError(f"{key}: {problem}", file=f"{path}:{lines.get((key,), 1)}")
         if not good:
             raise ScenarioError(problem, file=f"{path}:{lines.get((key,), 1)}", key=key, value=value)
 

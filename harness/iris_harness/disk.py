@@ -19,7 +19,7 @@ from iris_harness.run_directory import RunDirectory
 from iris_harness.scenario import Scenario
 from iris_harness.simulate import list_settings
 
-__all__ = ["KEEP", "check_space", "discard", "estimate_bytes", "find_use"]
+__all__ = ["KEEP", "check_space", "discard", "estimate_bytes", "find_use", "has_raw", "is_whole"]
 
 KEEP = ("all", "products")
 RAW, TRUTH, AS_BUILT, IMAGE = 2, 6 * 4, 25 * 4, 6 * 4  # bytes per pixel-read, and per pixel of one file
@@ -72,6 +72,16 @@ def check_space(root: Path, needed: int) -> str:
         problem = f"needs up to {needed / 1e9:.1f} GB and the disk has {free / 1e9:.1f} GB free"
         raise RunDirectoryError(f"{problem}; give another --out, fewer --nights or --keep products", file=root)
     return f"disk: up to {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB free"
+
+
+def has_raw(run: RunDirectory, night: int | None = None) -> bool:
+    """Tell whether any raw frames are there, of any night or of one."""
+    return any(run.root.glob(f"raw/*/{'*' if night is None else f'{night:03d}'}/*.fits"))
+
+
+def is_whole(run: RunDirectory, nights: int) -> bool:
+    """Tell whether the scores are there and raw frames of the last of the nights: nothing much is to be written."""
+    return (run.scores / "scorecard.json").is_file() and has_raw(run, nights)
 
 
 def discard(run: RunDirectory, raw: Iterable[str]) -> None:

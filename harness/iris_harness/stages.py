@@ -16,9 +16,10 @@ from typing import Any
 from iris_contract.atomic import write_json
 from iris_contract.manifest import ManifestRow, write_manifest
 from iris_harness import deliver
+from iris_harness.algorithms import find_broken
 from iris_harness.calibrate import plan_calibration
 from iris_harness.controls import run_controls
-from iris_harness.disk import check_space, discard, estimate_bytes, find_use
+from iris_harness.disk import check_space, discard, estimate_bytes, find_use, has_raw, is_whole
 from iris_harness.memory import check_memory, estimate_peak, limit_jobs, measure_memory
 from iris_harness.nights import plan_night
 from iris_harness.progress import Progress
@@ -63,11 +64,16 @@ def run_stages(
     peak, (total, available) = estimate_peak(scenario), measure_memory()
     check_memory(peak, total)
     jobs, large = limit_jobs(jobs, peak, count_cores(), available)
-    for line in filter(None, (warning, large)):
+    pairs = [(family.family, name) for family in scenario.families.values() for name in family.algorithms]
+    broken = [] if until == "simulate" else [f"warning: {line}" for line in find_broken(pairs)]
+    for line in filter(None, (warning, large, *broken)):
         print(f"iris-testbed: {line}", file=sys.stderr)
     start = time.monotonic()
     with open_run(root, scenario.text, seed, nights) as run:
-        progress.say(check_space(run.root, estimate_bytes(scenario, nights, keep)))
+        if not is_whole(run, nights):
+            progress.say(check_space(run.root, estimate_bytes(scenario, nights, keep)))
+        if run.manifest.is_file() and not has_raw(run):
+            progress.say("raw frames were not kept: simulating them again, since a run is checked from its start")
         write_provenance(run, scenario, seed, nights, {})
         with open_workers(run.root, jobs, progress) as workers:
             outcome = _run_until(run, scenario, seed, nights, workers, until, keep)

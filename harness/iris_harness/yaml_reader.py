@@ -27,10 +27,13 @@ class Reader:
         self.tree, self.taken = tree, set[str]()
 
     def error(self, problem: str, key: str = "", value: object = None) -> ScenarioError:
-        """Return the error to raise for `key`, with its line."""
+        """Return the error to raise for `key`, with its line; without a value where there is none to show."""
         where = (*self.where, key) if key else self.where
         line = self.lines.get(where) or self.lines.get(self.where, 1)
-        return ScenarioError(problem, file=f"{self.path}:{line}", key=".".join(map(str, where)) or None, value=value)
+        file, name = f"{self.path}:{line}", ".".join(map(str, where))
+        if name and value is None:
+            return ScenarioError(f"{name}: {problem}", file=file)
+        return ScenarioError(problem, file=file, key=name or None, value=value)
 
     def take(self, key: str, kind: type | tuple[type, ...], default: Any = ...) -> Any:
         """Return the value of `key`, of type `kind`; raise where it is missing without default."""

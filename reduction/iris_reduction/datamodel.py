@@ -52,8 +52,11 @@ class Model:
 
     @property
     def meta(self) -> SimpleNamespace:
-        """`meta.filename`, which stpipe derives output names from."""
-        return SimpleNamespace(filename=self.filename)
+        """`meta.filename`, which stpipe derives output names from, and `meta.cal_step`, where it notes skipped Steps.
+
+        What it notes is not kept: S_xxx of the header says it, which `IrisStep.finalize_result` writes.
+        """
+        return SimpleNamespace(filename=self.filename, cal_step=SimpleNamespace())
 
     @property
     def override_handle(self) -> str:

@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from iris_harness.algorithms import CALIBRATORS, STEP_METHODS, list_algorithms, require_algorithm
+from iris_harness.algorithms import CALIBRATORS, STEP_METHODS, find_broken, list_algorithms, require_algorithm
 from iris_harness.calibrate import CALIBRATIONS, Group, calibrate_night
 from iris_harness.deliver import create_initial
 from iris_reduction import family as reduction_family
@@ -50,6 +50,25 @@ def test_installed_algorithms_are_listed_with_what_is_wrong_with_them(plug_ins, 
     require_algorithm(family, "mine")
     with pytest.raises(RuntimeError, match="cannot be loaded: my_estimators:none: AttributeError"):
         require_algorithm(family, "lost")
+
+
+def test_what_cannot_be_used_is_found_once_before_it_is_used(plug_ins):
+    pairs = [("ramp", "gls"), ("ramp", "mine"), ("ramp", "lost"), ("jump", "lost"), ("ipc", "lost")]
+    ramp, ipc = find_broken(pairs)
+    assert ramp.startswith(
+        "ramp lost cannot be used, so its verdicts will be ERROR: my_estimators:none: AttributeError"
+    )
+    assert ipc.endswith("the family ipc takes no plug-ins; it has neighbour_covariance")
+
+
+def test_a_file_of_our_own_that_cannot_be_imported_is_found_too(monkeypatch):
+    monkeypatch.setitem(sys.modules, "iris_reduction.ramp.ols", None)
+    (line,) = find_broken([("ramp", "ols"), ("ramp", "gls")])
+    assert line.startswith("ramp ols cannot be used, so its verdicts will be ERROR: ModuleNotFoundError")
+
+
+def test_nothing_that_ships_is_broken():
+    assert list(find_broken((row["family"], row["name"]) for row in list_algorithms())) == []
 
 
 @pytest.mark.parametrize(("family", "names"), [*CALIBRATORS.items(), *STEP_METHODS.items()])

@@ -257,6 +257,12 @@ def test_check_tells_conforming_violating_and_unreadable_apart(capsys, tmp_path)
     code, _, errors = run_command(capsys, "check", path, bad)
     assert code == 2
     assert str(bad) in errors
+    cut = tmp_path / "cut.fits"
+    cut.write_bytes(path.read_bytes()[:-2880])
+    code, _, errors = run_command(capsys, "check", cut)
+    assert code == 2
+    (line,) = errors.splitlines()
+    assert line.startswith(f"iris-testbed: {cut}: not a readable FITS file, perhaps truncated: actual file length (")
 
 
 def test_command_in_a_process_of_its_own_prints_one_line_per_mistake(tmp_path):

@@ -52,6 +52,26 @@ def test_a_full_disk_is_one_clear_line(tmp_path):
         check_space(tmp_path, 10**15)
 
 
+def say(run, capsys, **options):
+    """What a run of the micro scenario says of disk and raw frames before its first stage."""
+    run_stages(run, load_scenario(MICRO), until="simulate", jobs=1, **options)
+    return [line for line in capsys.readouterr().err.splitlines() if line.startswith(("disk", "raw"))]
+
+
+def test_a_whole_run_is_not_counted_again(micro_copy, capsys):
+    assert say(micro_copy, capsys) == []
+    (line,) = say(micro_copy, capsys, nights=3)
+    assert line.startswith("disk: up to")
+
+
+def test_frames_that_were_not_kept_are_said_to_be_simulated_again(micro_copy, capsys):
+    for path in (micro_copy / "raw").rglob("*.fits"):
+        path.unlink()
+    disk, raw = say(micro_copy, capsys)
+    assert disk.startswith("disk: up to")
+    assert raw == "raw frames were not kept: simulating them again, since a run is checked from its start"
+
+
 def test_raw_frames_go_and_products_are_the_same(micro_run, tmp_path):
     out = tmp_path / "run"
     with pytest.raises(SystemExit) as end:

@@ -129,7 +129,7 @@ BROKEN = [
     ([("families:\n", ARC.replace("ARGON", "RADON"))], "exposures.arc.lamp='RADON'"),
     ([("families:\n", ARC.replace("[100.0]", "[]"))], "a arc_lamp scene needs a rate"),
     ([("ysize: 40}}\nnights", "ysize: 40}, mask: FINE_MASK_CALIBRATION}\nnights")],
-     "spectrograph.column=None: FINE_MASK_CALIBRATION lights one column of FINE_MASK: say which, from 0"),
+     "spectrograph.column: FINE_MASK_CALIBRATION lights one column of FINE_MASK: say which, from 0"),
     ([("ysize: 40}}\nnights", "ysize: 40}, mask: FINE_MASK_CALIBRATION, column: 23}\nnights")],
      "LLMSKCOL=23: must be 0..22"),
     ([("ysize: 40}}\nnights", "ysize: 40}, column: 2}\nnights")], "a column is given for FINE_MASK_CALIBRATION"),
