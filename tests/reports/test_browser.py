@@ -230,6 +230,24 @@ def test_a_narrow_screen_does_not_scroll_sideways(browser: webdriver.Chrome, vis
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
+@pytest.mark.parametrize("width", [1300, 1000, 390])
+def test_no_table_is_cut(browser: webdriver.Chrome, visit: Open, shared_run: Path, width: int) -> None:
+    """Every table stands in a box that scrolls; a window of a laptop shows all of it, but for numbers behind plots."""
+    script = """
+      const tables = [...document.querySelectorAll('main table')].filter(t => !t.closest('details:not([open])'));
+      return tables.filter(t => { const box = t.closest('.scroll');
+        return !box || getComputedStyle(box).overflowX !== 'auto' || arguments[0] && box.scrollWidth > box.clientWidth;
+      }).map(t => t.caption.textContent)"""
+    metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    try:
+        for page in sorted(path.name for path in (shared_run / "report").glob("*.html")):
+            visit(page)
+            assert browser.execute_script(script, width > 500) == [], page
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
 def test_it_prints(browser: webdriver.Chrome, visit: Open) -> None:
     visit("index.html")
     pdf = browser.execute_cdp_cmd("Page.printToPDF", {})
