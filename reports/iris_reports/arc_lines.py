@@ -1,4 +1,4 @@
-"""Lines of arc lamps by wavelength: how far off truth a solution's lines were measured, and which it did not find.
+"""Lines of arc lamps by wavelength: how wrong the places of a solution's lines are, and which it did not find.
 
 Lines of one wavelength stand in hundreds of spectra. Their mean error is what a line has in common everywhere, as of a
 neighbour that no list tells or an error of the list; their scatter is what photons and pixels leave.
@@ -18,9 +18,11 @@ from iris_validators.line_identification import LISTED, Identification
 __all__ = ["CAPTION", "LineFigures", "describe_lines", "draw_lines", "gather_lines", "tabulate_lines"]
 
 CAPTION = (
-    "Lines of the arcs by wavelength: mean of how far off truth the used ones were measured, with the standard "
-    "deviation over spectra as a bar; at the top, in the second colour, bright lines of which more than a tenth were "
-    "not found"
+    "Lines of the arcs by wavelength: mean error of the places where the used ones were measured, with the standard "
+    "deviation over spectra as a bar and the sign of the maps: positive where a solution through the line would name "
+    "too long a wavelength. At the top, in the second colour, bright lines of which more than a tenth were not found. "
+    "Should lie about zero; all moved alike are an error of the zero point, one apart from its neighbours shines "
+    "beside its place in the list, or another line blends with it"
 )
 _LOST, _FAR = 0.1, 2.0  # share, px
 
@@ -29,9 +31,10 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class LineFigures:
-    """One line: `wavelength` nm, `used` times, `found` of `wanted` bright ones; off truth by `mean` px with `scatter`.
+    """One line: `wavelength` nm, `used` times, `found` of `wanted` bright ones; wrong by `mean` px with `scatter`.
 
-    `stated` px is the median of the errors that the product states; the three are None where the line is not used.
+    An error is positive where the line falls in truth beyond its measured place. `stated` px is the median of the
+    errors that the product states; the three are None where the line is not used.
     """
 
     wavelength: float
@@ -62,11 +65,11 @@ def _group(wavelengths: Array) -> Array:
 
 def _measure(lines: Identification, wavelength: float) -> LineFigures:
     mine, asked = (_lie_at(values, wavelength) for values in (lines.named, lines.wanted))
-    off, found, wanted = lines.off[mine], int(lines.met[asked].sum()), int(asked.sum())
-    off = off[np.abs(off) <= _FAR]  # what is farther off, or no number, is another line; `purity` counts it
-    if not off.size:
+    error, found, wanted = -lines.off[mine], int(lines.met[asked].sum()), int(asked.sum())
+    error = error[np.abs(error) <= _FAR]  # what is farther off, or no number, is another line; `purity` counts it
+    if not error.size:
         return LineFigures(wavelength, int(mine.sum()), found, wanted, None, None, None)
-    figures = float(off.mean()), float(off.std()), float(np.median(lines.sigma[mine]))
+    figures = float(error.mean()), float(error.std()), float(np.median(lines.sigma[mine]))
     return LineFigures(wavelength, int(mine.sum()), found, wanted, *figures)
 
 
@@ -88,7 +91,7 @@ def draw_lines(lines: Sequence[LineFigures]) -> str:
     panel.points([(at, mean, mean - scatter, mean + scatter) for at, mean, scatter in shown], 0)
     top = y.high - pad / 3
     panel.points([(line.wavelength, top, top, top) for line in lines if line.lost], 1)
-    panel.frame(choose_ticks(x.low, x.high), choose_ticks(y.low, y.high), "Wavelength, nm", "Off truth, pixels")
+    panel.frame(choose_ticks(x.low, x.high), choose_ticks(y.low, y.high), "Wavelength (nm)", "Error (pixels)")
     drawing.legend(panel.left + 4, 20, [("used", 0), ("more than a tenth not found", 1)])
     return drawing.render()
 
@@ -108,7 +111,7 @@ def describe_lines(lines: Sequence[LineFigures]) -> str:
 
 def tabulate_lines(lines: Sequence[LineFigures]) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
     """Return head and rows of the numbers behind the plot."""
-    head = ("nm", "used", "bright ones found", "bright ones", "mean off truth px", "scatter px", "stated error px")
+    head = ("nm", "used", "bright ones found", "bright ones", "mean error px", "scatter px", "stated error px")
     rows: list[tuple[object, ...]] = [
         (line.wavelength, line.used, line.found, line.wanted, line.mean, line.scatter, line.stated) for line in lines
     ]

@@ -26,8 +26,17 @@ _PART = re.compile(
 _NEXT = re.compile(r"[,;]|\s+(?=[A-Za-z]\w*=)")  # another name and value begin
 _NAMED = ("filter", "grating", "scale", "mask", "column")  # a setting of the spectrograph
 OPEN_END = 1.5  # a range without an upper end is drawn at 1.5 times its lower one
-_NAMES = {"rate": "scene rate", "significance": "size of the hit, in sigma of one read difference"}
-_UNITS = {"rate": "e-/s", "amplitude": "e-"}
+_NAMES = {
+    "rate": "scene rate",
+    "significance": "size of the hit, in sigma of one read difference",
+    "role": "exposure",
+    "class": "class of defect",
+    "output": "detector output",
+    "level": "charge",
+    "electrons": "charge, in electrons",
+    "link": "link to a neighbour",
+}
+_UNITS = {"rate": "e-/s", "amplitude": "e-", "level": "e-"}
 
 
 @dataclass(frozen=True, slots=True)

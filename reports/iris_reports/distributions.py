@@ -50,13 +50,15 @@ class PullHistogram:
         return expected
 
     @property
+    def words(self) -> str:
+        """Mean and width beside what is expected, for the caption."""
+        mean, width = (format_number(value, 0.01) for value in (self.mean, self.width))
+        return f"Mean {mean} (0 expected), width {width} (1 expected), {self.beyond} of {self.number} beyond ±6"
+
+    @property
     def alt(self) -> str:
         """The picture in words."""
-        return (
-            f"Histogram of {self.number} pulls of {self.noun} against the normal distribution: "
-            f"mean {format_number(self.mean)} (expected 0), width {format_number(self.width)} (expected 1), "
-            f"{self.beyond} beyond 6 sigma."
-        )
+        return f"Histogram of pulls of {self.noun} against the normal distribution. {self.words}."
 
     def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
         """Head and rows of the numbers behind the picture."""

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from iris_reports.wording import format_number
+from iris_reports.wording import format_number, format_power
 
 __all__ = ["ALLOWED", "FAINT", "GOAL", "INK", "LINES", "Drawing", "Panel", "Scale", "Ticks", "choose_ticks"]
 
@@ -171,6 +171,8 @@ class Panel:
 def choose_ticks(low: float, high: float, most: int = 6, log: bool = False) -> Ticks:
     """Return at most `most` + 1 round places from `low` to `high`, labels with equally many decimals.
 
+    Those of tiny and of huge numbers share a power of ten.
+
     On a logarithmic scale they are 1, 2 and 5 times the powers of ten, or fewer of them.
     """
     if log:
@@ -179,10 +181,19 @@ def choose_ticks(low: float, high: float, most: int = 6, log: bool = False) -> T
     step = next(s for s in (1, 2, 2.5, 5, 10, 20) if s * size * most >= (high - low) * (1 - 1e-9)) * size
     numbers = range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)
     places = [number * step for number in numbers]
-    decimals = next((n for n in range(6) if abs(round(step, n) / step - 1) < 1e-6), None)
-    if decimals is None or max(abs(low), abs(high)) >= 1e7:
+    largest = max(abs(place) for place in places) if places else 1.0
+    power = 0 if 1e-3 <= largest < 1e7 or not largest else math.floor(math.log10(largest) + 1e-9)
+    decimals = next((n for n in range(6) if abs(round(step / 10.0**power, n) / step * 10.0**power - 1) < 1e-6), None)
+    if decimals is None:
         return places, [format_number(float(f"{place:.6g}")) for place in places]
-    return places, [f"{place + 0.0:.{decimals}f}".replace("-", "−") for place in places]
+    tail = f"×10{format_power(power)}" if power else ""
+    return places, [_label(place / 10.0**power, decimals, tail) for place in places]
+
+
+def _label(value: float, decimals: int, tail: str) -> str:
+    text = f"{value:.{decimals}f}"
+    zero = not float(text)
+    return text.lstrip("-") if zero and not tail else "0" if zero else text.replace("-", "−") + tail
 
 
 def _choose_powers(low: float, high: float, most: int) -> Ticks:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 import numpy as np
+import numpy.typing as npt
 
 from iris_contract.dq import PIXEL_CLASSES, has
 from iris_contract.errors import InputError
@@ -19,13 +20,16 @@ from iris_reports.arc_lines import CAPTION, describe_lines, draw_lines, gather_l
 from iris_reports.comparison import ClassComparison, Comparer, Comparison, choose_examples
 from iris_reports.detectors import name_place, tell_apart, word_place
 from iris_reports.distributions import OutputFigures, draw_output_figures, draw_pulls, measure_outputs, measure_pulls
-from iris_reports.maps import Map, draw_class_maps, draw_maps, residual_limit
+from iris_reports.line_fits import caption_fit, describe_fit, draw_fit, pick_spectrum, read_light, tabulate_fit
+from iris_reports.maps import Map, draw_class_maps, draw_light, draw_maps, residual_limit
 from iris_reports.run_files import RunFiles
 from iris_reports.site import Link, Plot, Site
 from iris_reports.solutions import (
     LEGEND,
     SolutionComparison,
     compare_solution,
+    describe_ends,
+    describe_region,
     draw_solution_maps,
     list_histograms,
     solution_limit,
@@ -36,8 +40,13 @@ from iris_reports.wording import format_number, format_unit, make_slug
 __all__ = ["Exhibit", "Gallery", "MapView"]
 
 PIXELS = (
-    "One map pixel is one detector pixel (or a block of a large frame); the first is at the lower left. Truth and "
-    "product share their limits, residuals share theirs between the algorithms of this family. Grey is not a number."
+    "One map pixel is one detector pixel (or a block of a large frame); the first column and row are at the lower "
+    "left, and count from 0. Truth and product share their limits, residuals share theirs between the algorithms of "
+    "this family. Grey is not a number."
+)
+LIGHT = (
+    "Truth, mean of the exposures with lines; each dot is a line, each row of dots the spectrum of a lenslet. Judged "
+    "spectra of the map of residuals should lie on dots."
 )
 
 
@@ -52,7 +61,10 @@ class MapView:
 
 @dataclass(frozen=True, slots=True)
 class Exhibit:
-    """One product: its maps and what they show, its pull histogram, a table of figures, its files; `more` plots."""
+    """One product: its maps and what they show, its pull histogram, a table of figures, its files; `more` plots.
+
+    `extent` says which part of the detector or of the field is shown.
+    """
 
     anchor: str
     title: str
@@ -65,6 +77,7 @@ class Exhibit:
     context: str
     legend: str = PIXELS
     more: tuple[Plot, ...] = ()
+    extent: str = ""
 
 
 @dataclass(slots=True)
@@ -94,16 +107,22 @@ class Gallery:
             found = [(row, self._compare(row)) for row in group]
             limit = residual_limit([other for _, other in found if isinstance(other, Comparison)])
             extent = solution_limit([other for _, other in found if isinstance(other, SolutionComparison)])
+            light = self._light([other for _, other in found if isinstance(other, SolutionComparison)])
             for row, comparison in found:
                 parts = row.setting, row.exposure, self._tell(row)
                 name = f"{self.stems[family, row.algorithm]}-{make_slug(*filter(None, parts))}"
                 if isinstance(comparison, Comparison):
                     made[row.algorithm].append(_exhibit_values(self.site, comparison, limit, name, self._title(row)))
                 elif isinstance(comparison, SolutionComparison):
-                    made[row.algorithm].append(_exhibit_solution(self.site, comparison, extent, name, self._title(row)))
+                    names = name, self._title(row)
+                    made[row.algorithm].append(_exhibit_solution(self.site, comparison, extent, names, light))
                 elif comparison is not None:
                     made[row.algorithm].append(_exhibit_classes(self.site, comparison, name, self._title(row)))
         return made
+
+    def _light(self, solutions: Sequence[SolutionComparison]) -> npt.NDArray[np.float64] | None:
+        """Light of the arcs e-/s (ny, nx) that the solutions were made from, in truth."""
+        return read_light(self.comparer.run, solutions[0].row.raw) if solutions else None
 
     def _tell(self, row: ManifestRow) -> str:
         """The detector of a product; nothing where the run has one."""
@@ -159,7 +178,7 @@ def _exhibit_values(site: Site, comparison: Comparison, limit: float, name: str,
     row, histogram = comparison.row, measure_pulls(comparison)
     pulls = None
     if histogram:
-        caption = "Pulls of good pixels against the normal distribution that an honest error array gives"
+        caption = f"Pulls of good pixels against the normal distribution that honest errors give. {histogram.words}"
         pulls = site.write_plot(f"{name}-pulls", draw_pulls(histogram), histogram.alt, caption, histogram.table())
     maps = _view_maps(site, name, draw_maps(comparison, limit))
     return _exhibit(site, row, (name, title), maps, pulls, ("over good pixels", "mean", "standard deviation", "median"),
@@ -197,8 +216,20 @@ def _count(classes: ClassComparison, name: str) -> tuple[str, ...]:
     return (name.replace("_", " ").lower(), *(str(int(n)) for n in numbers))
 
 
-def _exhibit_solution(site: Site, solution: SolutionComparison, limit: float, name: str, title: str) -> Exhibit:
-    maps = _view_maps(site, name, draw_solution_maps(solution, limit))
+def _exhibit_solution(
+    site: Site,
+    solution: SolutionComparison,
+    limit: float,
+    names: tuple[str, str],
+    light: npt.NDArray[np.float64] | None,
+) -> Exhibit:
+    name, drawn = names[0], draw_solution_maps(solution, limit)
+    fit = None
+    if light is not None:
+        note = f"{describe_region(solution.evidence.region)} {LIGHT}"
+        drawn.append(draw_light("light", "Light of the arc lamps on the detector", light, "electron/s", note))
+        fit = pick_spectrum(solution, light)
+    maps = _view_maps(site, name, drawn)
     plots = [
         site.write_plot(f"{name}-{stem}", draw_pulls(histogram), histogram.alt, caption, histogram.table())
         for stem, caption, histogram in list_histograms(solution)
@@ -208,8 +239,12 @@ def _exhibit_solution(site: Site, solution: SolutionComparison, limit: float, na
         plots.append(
             site.write_plot(f"{name}-fits", draw_lines(lines), describe_lines(lines), CAPTION, tabulate_lines(lines))
         )
-    made = _exhibit(site, solution.row, (name, title), maps, None, *summarize_solution(solution))
-    return replace(made, legend=LEGEND, more=tuple(plots))
+    if fit:
+        numbers = tabulate_fit(fit)
+        plots.insert(0, site.write_plot(f"{name}-one", draw_fit(fit), describe_fit(fit), caption_fit(fit), numbers))
+    made = _exhibit(site, solution.row, names, maps, None, *summarize_solution(solution))
+    extent = "" if any(m.name == "ends" for m in drawn) else describe_ends(solution)
+    return replace(made, legend=LEGEND, more=tuple(plots), extent=extent)
 
 
 def _exhibit(
@@ -224,7 +259,8 @@ def _exhibit(
     files = [("product", site.link_into_run(row.product)), ("truth", site.link_into_run(row.truth))]
     files += [("raw", site.link_into_run(raw)) for raw in row.raw]
     references = tuple(sorted(row.references.items()))
-    return Exhibit(*names, maps, pulls, head, rows, tuple(files), references, row.context)
+    extent = describe_region(read_region(read_header(row.path(site.run)), row.product))
+    return Exhibit(*names, maps, pulls, head, rows, tuple(files), references, row.context, extent=extent)
 
 
 def _plot_outputs(site: Site, series: Mapping[str, OutputFigures], stem: str) -> Plot:

@@ -25,6 +25,7 @@ __all__ = [
     "Map",
     "Scale",
     "draw_class_maps",
+    "draw_light",
     "draw_maps",
     "draw_plane",
     "encode_ramp",
@@ -34,6 +35,12 @@ __all__ = [
 
 LARGEST = 512
 PULL_LIMIT = 5.0
+_NOTES = {
+    "product": "Should look like the truth.",
+    "residual": "Should be grain about zero without a pattern of its own, coarser where there is more light.",
+    "pull": "Should be the same grain everywhere: one pixel in twenty beyond ±2, hardly any beyond ±4.",
+    "outcome": "Should hold no colour but that of defects found in their class.",
+}
 RESIDUAL, PULL = "Residual: product − truth", "Pull: residual ÷ the product’s own sigma"
 SEQUENTIAL, DIVERGING = "viridis", "blue-red"
 _COLOURS = {
@@ -60,7 +67,7 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Map:
-    """One picture: file stem, title, alternative text, PNG bytes and size, and its scale or legend."""
+    """One picture: file stem, title, alternative text, PNG bytes and size, its scale or legend, what it should show."""
 
     name: str
     title: str
@@ -70,6 +77,7 @@ class Map:
     height: int
     scale: Scale | None = None
     legend: tuple[tuple[str, str], ...] = ()
+    note: str = ""
 
 
 def _encode(index: Bytes, colours: Sequence[int]) -> bytes:
@@ -134,10 +142,7 @@ def _range(truth: Array, good: npt.NDArray[np.bool_]) -> tuple[float, float, flo
 def draw_maps(comparison: Comparison, limit: float) -> list[Map]:
     """Return truth, product, residual (within +-`limit`), and pull where the product states errors."""
     c, unit = comparison, format_unit(comparison.unit)
-    low, high, soft = _range(c.truth, c.good)
-    ends = float(_stretch(low, soft)), float(_stretch(high, soft))
-    middle = print_value(float(np.sinh(sum(ends) / 2) * soft), unit) if soft else ""
-    scale = Scale(print_value(low, unit), middle, print_value(high, unit), SEQUENTIAL)
+    soft, ends, scale = _choose_stretch(c.truth, c.good, unit)
     residual = Scale(print_value(-limit, unit), "0", print_value(limit, unit), DIVERGING)
     pull = Scale(print_value(-PULL_LIMIT, ""), "0", print_value(PULL_LIMIT, ""), DIVERGING)
     truth_title = f"Truth: {c.truth_name}"
@@ -149,6 +154,21 @@ def draw_maps(comparison: Comparison, limit: float) -> list[Map]:
     if not (c.sigma > 0).any():
         return maps
     return [*maps, draw_plane("pull", PULL, c.pull, (-PULL_LIMIT, PULL_LIMIT), _describe(c.pull, c.good, ""), pull)]
+
+
+def draw_light(name: str, title: str, light: Array, unit: str, note: str) -> Map:
+    """Return a bright frame (ny, nx), stretched by asinh where its values differ much."""
+    good = np.isfinite(light)
+    soft, ends, scale = _choose_stretch(light, good, unit)
+    return draw_plane(name, title, _stretch(light, soft), ends, _describe(light, good, unit), scale, note=note)
+
+
+def _choose_stretch(values: Array, good: npt.NDArray[np.bool_], unit: str) -> tuple[float, tuple[float, float], Scale]:
+    """Softening, the stretched ends, and the scale in words."""
+    low, high, soft = _range(values, good)
+    ends = float(_stretch(low, soft)), float(_stretch(high, soft))
+    middle = print_value(float(np.sinh(sum(ends) / 2) * soft), unit) if soft else ""
+    return soft, ends, Scale(print_value(low, unit), middle, print_value(high, unit), SEQUENTIAL)
 
 
 def _stretch(values: npt.ArrayLike, soft: float) -> Array:
@@ -172,16 +192,26 @@ def _describe(values: Array, good: npt.NDArray[np.bool_], unit: str) -> str:
 
 
 def draw_plane(
-    name: str, title: str, shown: Array, ends: tuple[float, float], words: str, scale: Scale, noun: str = "pixels"
+    name: str,
+    title: str,
+    shown: Array,
+    ends: tuple[float, float],
+    words: str,
+    scale: Scale,
+    noun: str = "pixels",
+    note: str = "",
 ) -> Map:
     """Return the picture of a plane (ny, nx), colours between `ends`; `words` say in numbers what it shows."""
     index = _index(shown, *ends)
     alt = f"{title}, {shown.shape[1]} by {shown.shape[0]} {noun}; {words}; colours from {scale.low} to {scale.high}."
-    return Map(name, title, alt, _encode(index, _palette(scale.colours)), index.shape[1], index.shape[0], scale)
+    note = note or _NOTES.get(name, "")
+    png = _encode(index, _palette(scale.colours))
+    return Map(name, title, alt, png, index.shape[1], index.shape[0], scale, note=note)
 
 
-_CLASSES = ("#f1f1ee", "#1f1f1f", "#c8321e", "#ef9b20", "#2d6fb7", "#8a3fa0")
-_OUTCOMES = ("#f1f1ee", "#2b8a57", "#c8321e", "#2d6fb7", "#ef9b20")
+_CLASSES = ("#f1f1ee", "#000000", "#d55e00", "#e69f00", "#0072b2", "#cc79a7")
+_OUTCOMES = ("#f1f1ee", "#8fb8d8", "#d55e00", "#000000", "#cc79a7")
+"""Told apart by the colour-blind (Okabe & Ito 2008); of outcomes the faults stand out."""
 _OUTCOME_NAMES = ("no defect", "found, right class", "missed", "false alarm", "found, other class")
 
 
@@ -231,4 +261,5 @@ def _class_map(name: str, title: str, index: Bytes, names: Sequence[str], colour
     numbers = "; ".join(f"{label}: {count} pixels" for label, count in zip(names, counts, strict=True))
     drawn, alt = _grow(index), f"{title}. {numbers}."
     legend = tuple(zip(names, colours, strict=True))
-    return Map(name, title, alt, _encode(drawn, _rgb(colours)), drawn.shape[1], drawn.shape[0], None, legend)
+    png = _encode(drawn, _rgb(colours))
+    return Map(name, title, alt, png, drawn.shape[1], drawn.shape[0], None, legend, _NOTES.get(name, ""))

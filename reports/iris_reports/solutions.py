@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from iris_contract.exposure import Subarray
 from iris_contract.lenslet import load_lattice
 from iris_contract.manifest import ManifestRow
 from iris_reports.distributions import PullHistogram, count_pulls
 from iris_reports.maps import DIVERGING, LARGEST, Map, Scale, draw_plane, print_value
-from iris_reports.wording import format_number
+from iris_reports.wording import format_number, pluralize
 from iris_validators.arc_evidence import ArcEvidence, read_arc
 from iris_validators.line_identification import Identification, identify
 from iris_validators.solution_errors import SolutionErrors
@@ -26,6 +27,8 @@ __all__ = [
     "LEGEND",
     "SolutionComparison",
     "compare_solution",
+    "describe_ends",
+    "describe_region",
     "draw_solution_maps",
     "list_histograms",
     "solution_limit",
@@ -33,11 +36,21 @@ __all__ = [
 ]
 
 LEGEND = (
-    "One map pixel is one lenslet of the part of the field that is judged, its first column and row at the lower left; "
-    "on the map of the detector it is a block of detector pixels. Errors of wavelengths are in pixels along "
-    "dispersion, positive where the solution names too long a wavelength, and share their limits between the "
-    "algorithms of this family. Grey: no spectrum, or none that is judged."
+    "On maps of the field one map pixel is one lenslet, on maps of the detector a block of detector pixels; the first "
+    "column and row are at the lower left, and count from 0. Errors of wavelengths are in pixels along "
+    "dispersion, positive where the solution names too long a wavelength. Maps of residuals share their limits between "
+    "the algorithms of this family, where nothing else is said. Grey: no lenslet, or none that is judged, since its "
+    "spectrum leaves the pixels that were read out."
 )
+_FIELD = (
+    "Mean over the columns of each spectrum. Should be pale; one colour all over is an error of the zero point, which "
+    "all spectra share."
+)
+_STRUCTURE = (
+    "Limits are those of this map alone. Should be grain: a slope, a ring or steps are what the solution missed of the "
+    "field."
+)
+_DETECTOR = "Should be as pale as the field; colours that change along a spectrum are bends that the solution missed."
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -69,18 +82,51 @@ def solution_limit(comparisons: Sequence[SolutionComparison]) -> float:
 
 
 def draw_solution_maps(comparison: SolutionComparison, limit: float) -> list[Map]:
-    """Return mean errors of lenslets between lines and beyond, and errors over the detector, within +-`limit` px."""
+    """Return mean errors of lenslets, between lines and beyond, and errors over the detector, within +-`limit` px.
+
+    Between lines once more without their mean and within limits of their own; beyond only where there are columns.
+    """
     errors = comparison.errors
-    scale = Scale(print_value(-limit, "pixel"), "0", print_value(limit, "pixel"), DIVERGING)
     (bottom, top), (left, right) = _find_box(comparison)
-    box = f"columns {left} to {right}, rows {bottom} to {top}"
-    planes = [
-        ("field", f"Residual between lines, {box}", _gather(comparison, errors.between), "lenslets"),
-        ("ends", f"Residual beyond the lines, {box}", _gather(comparison, ~errors.between), "lenslets"),
-        ("detector", "Residual over the detector", _paint(comparison), "blocks"),
+    box = f"Across: lenslet columns {left} to {right}; up: rows {bottom} to {top}."
+    field, ends = (_gather(comparison, chosen) for chosen in (errors.between, ~errors.between))
+    shown = np.isfinite(field)
+    mean = float(field[shown].mean()) if shown.any() else 0.0
+    own = float(np.max(np.abs(field - mean), where=shown, initial=0.0)) or 1.0
+    less = f"The same less its mean, {print_value(mean, 'pixel')}"
+    maps = [
+        _draw("field", "Residual over the field, between lines", field, limit, "lenslets", f"{box} {_FIELD}"),
+        _draw("structure", less, field - mean, own, "lenslets", f"{box} {_STRUCTURE}"),
     ]
-    return [draw_plane(name, title, plane, (-limit, limit), _describe(plane, noun), scale, noun)
-            for name, title, plane, noun in planes]  # fmt: skip
+    if np.isfinite(ends).any():
+        title = "Residual over the field, beyond the lines"
+        maps.append(_draw("ends", title, ends, limit, "lenslets", f"{box} {describe_ends(comparison)}"))
+    where = describe_region(comparison.evidence.region)
+    title = "Residual over the detector, on lit spectra"
+    return [*maps, _draw("detector", title, _paint(comparison), limit, "blocks", f"{where} {_DETECTOR}")]
+
+
+def _draw(name: str, title: str, plane: Array, limit: float, noun: str, note: str) -> Map:
+    scale = Scale(print_value(-limit, "pixel"), "0", print_value(limit, "pixel"), DIVERGING)
+    return draw_plane(name, title, plane, (-limit, limit), _describe(plane, noun), scale, noun, note)
+
+
+def describe_ends(comparison: SolutionComparison) -> str:
+    """Say for how many lenslets the solution is extrapolated, and why for no more."""
+    errors = comparison.errors
+    beyond, shown = (np.unique(errors.lenslet[chosen]).size for chosen in (~errors.between, slice(None)))
+    reach = "lines that they used lie at both ends of the filter’s band, so nothing is extrapolated"
+    if not beyond:
+        return f"No map shows columns beyond the lines: of all {shown} lenslets {reach}."
+    rest = f"; of the {shown - beyond} others, grey, {reach}" if beyond < shown else ""
+    columns = pluralize(int((~errors.between).sum()), "column")
+    return f"{beyond} of {shown} lenslets have columns beyond the lines that they used, {columns} in all{rest}."
+
+
+def describe_region(region: Subarray) -> str:
+    """Return the place of a picture on the detector, columns and rows counted from 0."""
+    left, low = region.xstart - 1, region.ystart - 1
+    return f"Across: detector columns {left} to {left + region.xsize - 1}; up: rows {low} to {low + region.ysize - 1}."
 
 
 def _describe(plane: Array, noun: str) -> str:
@@ -137,27 +183,28 @@ def list_histograms(comparison: SolutionComparison) -> list[tuple[str, str, Pull
     found = [
         (
             "pulls",
-            "Pulls of the wavelength between lines, by the solution’s own covariance, against the normal distribution; "
-            "columns of one spectrum share their error",
+            "Pulls of the wavelength between lines: error of each column over what the solution’s own covariance "
+            "states, against the normal distribution. Columns of one spectrum share their error, so lumps are no "
+            "surprise; a centre off zero is an error that all spectra share",
             errors.pulls[errors.between],
             "columns of spectra",
         ),
         (
             "lines",
-            "Places of the lines used, off truth by so many of their own standard errors, against the normal "
-            "distribution",
-            lines.off / np.where(lines.sigma > 0, lines.sigma, np.nan),
+            "Pulls of the lines used: error of the measured place over its own stated error, against the normal "
+            "distribution. A wide histogram means that the stated errors are too small",
+            -lines.off / np.where(lines.sigma > 0, lines.sigma, np.nan),
             "lines",
         ),
     ]
     counted = [(stem, caption, count_pulls(pulls[np.isfinite(pulls)], noun)) for stem, caption, pulls, noun in found]
-    return [(stem, caption, histogram) for stem, caption, histogram in counted if histogram]
+    return [(stem, f"{caption}. {histogram.words}", histogram) for stem, caption, histogram in counted if histogram]
 
 
 def summarize_solution(comparison: SolutionComparison) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     """Return head and rows of the table of figures."""
     errors, lines, good = comparison.errors, comparison.lines, comparison.evidence.good
-    head = ("", "number", "rms", "99.9 %", "largest", "mean", "rms in km/s")
+    head = ("", "number", "rms", "99.9 % quantile", "largest", "mean", "rms in km/s")
     places = (("columns between lines", errors.between), ("columns beyond them", ~errors.between))
     rows = [(what, *_list_figures(errors.error[chosen], errors.velocity[chosen])) for what, chosen in places]
     usable = f"{int((errors.usable & good).sum())} of {int(good.sum())}"

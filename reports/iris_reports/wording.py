@@ -18,6 +18,7 @@ __all__ = [
     "describe_range",
     "describe_value",
     "format_number",
+    "format_power",
     "format_unit",
     "humanize",
     "join_words",
@@ -120,6 +121,11 @@ def _sign(text: str) -> str:
     mantissa, _, exponent = text.partition("e")
     power = f"×10{str(int(exponent)).translate(_SUPERSCRIPTS)}" if exponent else ""
     return mantissa.replace("-", "−") + power
+
+
+def format_power(power: int) -> str:
+    """Return a whole number in raised digits: `⁻⁴`."""
+    return str(power).translate(_SUPERSCRIPTS)
 
 
 def print_powers(text: str) -> str:

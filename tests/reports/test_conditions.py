@@ -23,7 +23,7 @@ from iris_reports.conditions import parse_condition
         ("class=LOW_QE", "class", None, "LOW QE"),
         ("rate=2, size=4", "rate", 2.0, "rate 2 e⁻/s, size 4"),
         ("aperture=4x4 rate=0.02", "rate", 0.02, "rate 0.02 e⁻/s, aperture 4 × 4"),
-        ("level=20000 role=flat", "level", 20000.0, "level 2×10⁴, role flat"),
+        ("level=20000 role=flat", "level", 20000.0, "level 2×10⁴ e⁻, role flat"),
         ("all", "", None, "all"),
         ("", "", None, ""),
     ],

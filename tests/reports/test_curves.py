@@ -111,7 +111,7 @@ def test_the_name_of_the_vertical_axis_stays_in_the_picture() -> None:
     narrow = [replace(p, unit="sigma", low=p.value and p.value - 2e-6, high=p.value and p.value + 2e-6) for p in points]
     (curve,) = collect_curves(narrow, ["gls"], {})
     texts = _texts(draw_curve(curve))
-    assert "0.000154" in texts
+    assert "1.54×10⁻⁴" in texts
     place = texts["x (σ)"].removeprefix("translate(").split()[0]
     assert float(place) >= 12
 

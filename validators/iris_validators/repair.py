@@ -23,7 +23,7 @@ __all__ = ["METRICS", "sample_hit_pixels"]
 
 METRICS = index_metrics(
     Metric("jump.hit_rms_over_crb", "ratio", "1", 0, "Rms error of hit pixels over the bound without the hit"),
-    Metric("jump.repaired_rms_over_crb", "ratio", "1", 0, "The same, for hits beyond 7 sigma of one difference"),
+    Metric("jump.repaired_rms_over_crb", "ratio", "1", 0, "Rms error of pixels hit beyond 7 sigma over that bound"),
     Metric("jump.hit_yield", "events", "1", 1, "Share of hit pixels that have a usable rate"),
 )
 
