@@ -318,7 +318,7 @@ def test_names_are_text_in_attributes_file_names_and_drawings(build_run: Callabl
         for condition in (f"class={NASTY}", f"class=2{NASTY}")
     )  # fmt: skip
     header = {"scenario": NASTY, "title": NASTY, "nights": 4, NASTY: NASTY}
-    spec = {"title": NASTY, "limits": NASTY, "provenance": NASTY, "document": NASTY, "metric": NASTY}
+    spec = dict.fromkeys(("title", "limits", "provenance", "document", "metric", "note"), NASTY)
     scorecard = Scorecard({**header, "specifications": {NASTY: spec}, "outside": [NASTY]}, rows)
     write_scorecard(run / "scores" / "scorecard.json", scorecard)
     products = [r for r in read_manifest(run / "manifest.json") if (r.family, r.algorithm) == ("ramp", "gls")]
