@@ -128,7 +128,7 @@ def test_controls_break_products_of_one_detector(two_run):
 
 def test_the_report_tells_detectors_apart(two_run):
     pages = {path.name: path.read_text() for path in (two_run / "report").glob("*.html")}
-    assert "of detectors IMG1 and IFU were simulated" in pages["index.html"]
+    assert "of detectors IMG1 and IFU was simulated" in pages["index.html"]
     for name in ("index.html", "requirements.html", "verdicts.html", "dark-ramp-mean.html"):
         assert "chain, IMG1" in pages[name]
         assert "chain, IFU" in pages[name]
