@@ -35,6 +35,7 @@ _FREE = 5 + 3 * NEIGHBOURS
 _FEWEST, _FEWEST_CORE = 20, 8  # pixels of 49, and of the 9 in the middle
 _SETTLED = 1e-3  # px
 _WIDEST = 0.6
+_EARLY, _LEAST = 4, 0.25  # rounds in which a flux falls to no less than this share: far off, a step may go below 0
 _WANDER = 2.0  # px from where the fit starts, at which a line is given up
 
 
@@ -205,10 +206,11 @@ def _add_priors(p: Any, before: Any, n: int, hold: float, linear: bool, normal: 
 
 
 @numba.njit(cache=True)
-def _step(p: Any, n: int, linear: bool, share: float, inverse: Any, right: Any) -> float:
+def _step(p: Any, n: int, linear: bool, early: bool, share: float, inverse: Any, right: Any) -> float:
     """Take a share of a step, not too far; return the longest whole step of the line's own place in px.
 
-    Those of neighbours do not count: faint ones beside a bright line never settle, and need not.
+    Those of neighbours do not count: faint ones beside a bright line never settle, and need not. In `early` rounds the
+    line's flux stays above 0, which a step from far off overshoots.
     """
     longest = 0.0
     for i in range(n):
@@ -216,7 +218,8 @@ def _step(p: Any, n: int, linear: bool, share: float, inverse: Any, right: Any) 
         for j in range(n):
             step += inverse[i, j] * right[j]
         if _is_linear(i):
-            p[i] = step if linear else p[i] + share * step
+            flux = step if linear else p[i] + share * step
+            p[i] = max(flux, _LEAST * p[i]) if i == 0 and not linear and early else flux
         elif i == 3:
             p[i] += share * min(max(step, -0.2), 0.2)
         else:
@@ -243,7 +246,7 @@ def _fit_one(
         _add_priors(p, before, n, hold, linear, normal, right)
         if not _invert(normal, n):
             return
-        longest = _step(p, n, linear, 1.0 if number < _HASTY else 0.5, normal, right)
+        longest = _step(p, n, linear, number <= _EARLY, 1.0 if number < _HASTY else 0.5, normal, right)
         if not p[0] > 0 or abs(p[1] - x) > _WANDER or abs(p[2] - y) > _WANDER or abs(p[3]) > _WIDEST:
             return
         if linear or longest > _SETTLED:
