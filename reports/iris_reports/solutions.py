@@ -20,6 +20,7 @@ from iris_reports.distributions import PullHistogram, count_pulls
 from iris_reports.maps import DIVERGING, LARGEST, Map, Scale, draw_plane, print_value
 from iris_reports.wording import format_number, pluralize
 from iris_validators.arc_evidence import ArcEvidence, read_arc
+from iris_validators.line_errors import find_line_pulls
 from iris_validators.line_identification import Identification, identify
 from iris_validators.solution_errors import SolutionErrors
 
@@ -179,7 +180,7 @@ def _average(place: npt.NDArray[np.integer], error: Array, number: int) -> Array
 
 def list_histograms(comparison: SolutionComparison) -> list[tuple[str, str, PullHistogram]]:
     """Return file stem, caption and histogram of the pulls of columns between lines, and of the lines used."""
-    errors, lines = comparison.errors, comparison.lines
+    errors, (pulls, _) = comparison.errors, find_line_pulls(comparison.evidence)
     found = [
         (
             "pulls",
@@ -191,13 +192,14 @@ def list_histograms(comparison: SolutionComparison) -> list[tuple[str, str, Pull
         ),
         (
             "lines",
-            "Pulls of the lines used: error of the measured place over its own stated error, against the normal "
-            "distribution. A wide histogram means that the stated errors are too small",
-            -lines.off / np.where(lines.sigma > 0, lines.sigma, np.nan),
+            "Pulls of the right lines used, as they are judged: error of the measured place over its own stated error, "
+            "less the mean of the exposure, which lamps move as a whole, against the normal distribution. A wide "
+            "histogram means that the stated errors are too small",
+            -pulls,
             "lines",
         ),
     ]
-    counted = [(stem, caption, count_pulls(pulls[np.isfinite(pulls)], noun)) for stem, caption, pulls, noun in found]
+    counted = [(stem, caption, count_pulls(of[np.isfinite(of)], noun)) for stem, caption, of, noun in found]
     return [(stem, f"{caption}. {histogram.words}", histogram) for stem, caption, histogram in counted if histogram]
 
 
