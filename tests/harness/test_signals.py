@@ -10,6 +10,7 @@ import pytest
 from iris_harness.signals import Stopped, catch_signals, hold_signals
 
 RUN = """
+import signal
 import sys
 from pathlib import Path
 
@@ -25,6 +26,7 @@ def work(root, *args, **kwargs):
         workers.run("sleep", [Task("sleep", "test", "time:sleep", (600,), "key")])  # the other worker is idle
 
 stages.run_stages = work
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # or what runs the tests under nohup decides
 cli.main(["simulate", "quick", "--out", sys.argv[1]])
 """
 
@@ -58,7 +60,10 @@ def test_workers_end_with_the_command_so_that_a_pipe_from_it_does(tmp_path, numb
     )
     assert process.stdout.readline() == "ready\n"
     process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
+    try:
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == code
     assert said is None or errors == said
 
