@@ -72,7 +72,7 @@ class _Field:
         found = []
         for n, image in enumerate(self.images):
             mine = self.own.take(self.own.image == n)
-            light, clear = _peek(_show_light(image), image, mine), _peek(image.significance, image, mine)
+            light, clear = _peek_light(image, mine), image.show_near(mine.x, mine.y)
             level = np.full(len(self.lamps[n].wavelength), np.nan)
             for line in np.unique(mine.line):
                 of = mine.line == line
@@ -116,7 +116,7 @@ class _Field:
             away = distance[:, 0] > _AWAY
             column, row = _find_pixels(image, mine)
             judged = away & np.isfinite(level) & (image.usable | image.saturated)[row, column]
-            lit.append((_peek(_show_light(image), image, mine) > _LIT * level)[judged])
+            lit.append((_peek_light(image, mine) > _LIT * level)[judged])
         every = np.concatenate(lit)
         return float(np.mean(every)) if len(every) >= _FEWEST else None
 
@@ -134,18 +134,14 @@ class _Field:
         return InputError(problem, file=self.images[0].name, key="LLMSKST", value=self.mode.mask)
 
 
-def _show_light(image: ArcImage) -> Float:
-    """Return the rate (ny, nx) where it was measured; saturated pixels are as bright as any."""
-    return np.where(image.saturated, image.rate.max(), np.where(image.usable, image.rate, np.float32(0)))
-
-
 def _find_pixels(image: ArcImage, points: Points) -> tuple[Index, Index]:
     column, row = (np.rint(v - c).astype(np.int64) for v, c in zip((points.x, points.y), image.corner, strict=True))
     return column, row
 
 
-def _peek(plane: Float, image: ArcImage, points: Points) -> Float:
-    """Return the largest value (k,) of a plane in the 3 x 3 pixels about points, which lie inside the image."""
-    column, row = _find_pixels(image, points)
-    near: Float = np.max([plane[row + b, column + a] for b in (-1, 0, 1) for a in (-1, 0, 1)], axis=0)
+def _peek_light(image: ArcImage, points: Points) -> Float:
+    """Return the largest rate (k,) about points of what was measured; saturated pixels are as bright as any."""
+    column, row = image.list_near(points.x, points.y)
+    rate = np.where(image.usable[row, column], image.rate[row, column], np.float32(0))
+    near: Float = np.where(image.saturated[row, column], image.rate.max(), rate).max(axis=0)
     return near

@@ -23,6 +23,7 @@ __all__ = ["ArcImage", "make_arc_image"]
 
 Float = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
+Index = npt.NDArray[np.int64]
 Spots = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]
 _BRIGHT = 10.0  # significance of a spot
 _SPREAD = 0.1  # of the peak that a pixel beside it has at least: a PSFlet of 1.2 px FWHM has 0.15
@@ -45,7 +46,7 @@ class ArcImage:
     saturated: Mask
     corner: tuple[int, int]
 
-    @property
+    @cached_property
     def significance(self) -> Float:
         """Rate over its error (ny, nx), between -3 and 30; 30 where saturated, 0 where not usable."""
         error = np.sqrt(self.floor + np.float32(self.slope) * np.maximum(self.rate, 0))
@@ -71,6 +72,19 @@ class ArcImage:
         x, y = (np.bincount(spot, place, number) / count for place in (column, row))
         spread = shoulders > _SPREAD * heights
         return x[spread] + self.corner[0], y[spread] + self.corner[1], heights[spread]
+
+    def list_near(self, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> tuple[Index, Index]:
+        """Return columns and rows (9, k) of the image in the 3 x 3 pixels about places on the detector px (k,)."""
+        places = ((v - c, size) for v, c, size in zip((x, y), self.corner, self.rate.shape[::-1], strict=True))
+        column, row = (np.clip(np.rint(v).astype(np.int64), 1, size - 2) for v, size in places)
+        step = np.array([-1, 0, 1])
+        return column + np.repeat(step, 3)[:, None], row + np.tile(step, 3)[:, None]
+
+    def show_near(self, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> Float:
+        """Return the largest significance (k,) in the 3 x 3 pixels about places px (k,)."""
+        column, row = self.list_near(x, y)
+        shown: Float = self.significance[row, column].max(axis=0)
+        return shown
 
     def contains(self, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], margin: float) -> Mask:
         """Tell which places on the detector lie in the image, `margin` px from its edges."""

@@ -19,7 +19,6 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import maximum_filter
 from scipy.spatial import cKDTree
 
 from iris_contract.errors import InputError
@@ -90,8 +89,7 @@ def _refuse_second(
 
 def _show(image: ArcImage, points: Points) -> dict[int, npt.NDArray[np.float32]]:
     """Return the significance (m,) at the points of each line."""
-    column, row = (np.rint(v - c).astype(int) for v, c in zip((points.x, points.y), image.corner, strict=True))
-    shown = maximum_filter(image.significance, 3)[row, column]
+    shown = image.show_near(points.x, points.y)
     return {int(line): shown[points.line == line] for line in np.unique(points.line)}
 
 
